@@ -38,14 +38,23 @@ class Json {
   using Path = std::initializer_list<std::string_view>;
 
   Json() = default;  // null
+  Json(const Json&) = default;
+  Json(Json&& other) noexcept : value_(std::exchange(other.value_, {})) {}  // leaves null
+  Json& operator=(const Json&) = default;
+  Json& operator=(Json&& other) noexcept {
+    Value taken = std::exchange(other.value_, {});
+    value_ = std::move(taken);
+    return *this;
+  }
   Json(std::nullptr_t) {}
   Json(bool value) : value_(value) {}
   Json(int value) : value_(int64_t{value}) {}
   Json(unsigned value) : value_(int64_t{value}) {}
   Json(int64_t value) : value_(value) {}
+  Json(const void*) = delete;  // a pointer is no bool
   Json(uint64_t value);  // above 2^63-1 it is kept as a kNumber
   Json(long long value) : value_(int64_t{value}) {}
-  Json(double value);
+  Json(double value);  // not finite: null
   Json(const char* value);
   Json(std::string_view value);
   Json(std::string value);
@@ -72,6 +81,7 @@ class Json {
   double as_double(double otherwise = 0) const;
   // The text of a string, or of a kNumber; "" for anything else.
   const std::string& as_string() const;
+  // `otherwise` unless this is a string ("" is one).
   std::string as_string_or(std::string_view otherwise) const;
 
   // Elements of an array or members of an object; empty for anything else.
@@ -117,7 +127,7 @@ class Json {
                              std::shared_ptr<const Members>>;
   void set_at(const std::string_view* first, const std::string_view* last, Json value);
   void erase_at(const std::string_view* first, const std::string_view* last);
-  Members take_members();
+  Members& own_members();
   Value value_;
 };
 
