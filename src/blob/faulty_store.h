@@ -17,11 +17,12 @@ struct StoreFaults {
 };
 
 // Called before each operation with its ordinal (from 1) and its name ("put data/3f/3fa1…"); an error
-// fails the operation before it has an effect. "Crash at the k-th operation" fails all from k on.
+// fails the operation before it has an effect. It must not use the faulty store itself. "Crash at the
+// k-th operation" fails all from k on.
 using BeforeOperation = std::function<Result<>(int64_t ordinal, const std::string& what)>;
 
 // `inner` and `random` outlive the wrapper.
-std::unique_ptr<ObjectStore> make_faulty_store(ObjectStore& inner, Random& random, StoreFaults faults,
-                                               BeforeOperation before = {});
+std::unique_ptr<ObjectStore> make_faulty_store(ObjectStore& inner, Random& random,
+                                               StoreFaults faults, BeforeOperation before = {});
 
 }  // namespace breakwater::blob

@@ -15,9 +15,11 @@ struct LocalSettings {
   bool sync = true;            // fsync files and directories; off only where a crash may lose data
 };
 
-// Objects are written to "<name>-tmp-<random>" beside their place, synced, and renamed (put) or
-// linked (put_new); names that contain "-tmp-" are never listed and are removed by nobody but their
-// writer. `random` outlives the store.
+// Objects are written to "<name>-tmp-<hex digits>" beside their place, synced, and renamed (put) or
+// linked (put_new); names that end so are never listed, are refused as keys (kInvalid), and are removed
+// by nobody but their writer. Directories are made (0700) when an object needs them and removed with
+// their last object. An object cannot stand where a key has a directory: "a" and "a/b" exclude each
+// other, unlike in S3. Several processes may use one directory. `random` outlives the store.
 std::unique_ptr<ObjectStore> make_local_store(LocalSettings settings, Random& random);
 
 }  // namespace breakwater::blob
