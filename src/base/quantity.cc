@@ -34,8 +34,10 @@ bool parse_suffix(std::string_view text, Scale& scale) {
   }
   if (text.size() < 2 || (text[0] != 'e' && text[0] != 'E')) return false;
   text.remove_prefix(1);
-  if (text[0] == '+') text.remove_prefix(1);
-  if (text.starts_with("+") || text.empty()) return false;
+  if (text[0] == '+') {  // from_chars knows no plus sign
+    text.remove_prefix(1);
+    if (text.starts_with('-')) return false;
+  }
   const auto [end, problem] =
       std::from_chars(text.data(), text.data() + text.size(), scale.decimal);
   return problem == std::errc() && end == text.data() + text.size() &&

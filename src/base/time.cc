@@ -89,7 +89,6 @@ constexpr std::array<Unit, 8> kUnits = {{{"ns", 1},
 
 // One "1.5h" of a duration, in nanoseconds; -1 if malformed or too large.
 __int128 take_term(std::string_view& text) {
-  constexpr int64_t kMaxWhole = INT64_MAX / 10 - 1;
   int64_t whole = 0;
   int64_t fraction = 0;
   int64_t scale = 1;
@@ -102,7 +101,7 @@ __int128 take_term(std::string_view& text) {
     } else if (c >= '0' && c <= '9') {
       digits = true;
       if (!after_point) {
-        if (whole > kMaxWhole) return -1;
+        if (whole > (INT64_MAX - (c - '0')) / 10) return -1;
         whole = whole * 10 + (c - '0');
       } else if (scale < 1'000'000'000'000'000) {
         fraction = fraction * 10 + (c - '0');
@@ -207,7 +206,7 @@ Result<Duration> parse_duration(std::string_view text) {
     const __int128 term = take_term(rest);
     if (term < 0) return malformed();
     total += term;
-    if (total > INT64_MAX) return malformed();
+    if (total > __int128{INT64_MAX} + (negative ? 1 : 0)) return malformed();
   }
   return Duration(static_cast<int64_t>(negative ? -total : total));
 }
