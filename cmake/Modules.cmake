@@ -28,7 +28,9 @@ endfunction()
 # breakwater_test(repo SOURCES a_test.cc USES repo blob LABELS unit [TIMEOUT 60])
 #
 # One test program for one folder of tests/. Sources are compiled as one unit in batches, which
-# makes a cold build of the tests several times faster.
+# makes a cold build of the tests several times faster. Tests run in the root of the source tree and find
+# built programs through the environment variable BREAKWATER_BIN: a path compiled in would keep the
+# compiler cache from serving another clone.
 function(breakwater_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;USES;LIBS;LABELS" ${ARGN})
   set(target test_${name})
@@ -39,8 +41,6 @@ function(breakwater_test name)
   foreach(used IN LISTS ARG_USES)
     target_link_libraries(${target} PRIVATE breakwater_${used})
   endforeach()
-  target_compile_definitions(${target} PRIVATE BREAKWATER_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
-                                               BREAKWATER_BINARY_DIR="${CMAKE_BINARY_DIR}")
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 60)
   endif()
@@ -48,5 +48,6 @@ function(breakwater_test name)
     set(ARG_LABELS unit)
   endif()
   add_test(NAME ${name} COMMAND ${target} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT}
+                       ENVIRONMENT "BREAKWATER_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
 endfunction()
