@@ -4,7 +4,8 @@
 // volumes over 2 TiB), so that a list of changed extents names the chunks to read and the rest of the
 // chunk list is copied from the parent snapshot. Holes are the all-zero chunk, which is neither read
 // nor stored twice, and which `restic restore --sparse` turns into holes again. Up to 256 GiB the file
-// is flat: "/<name>".
+// is flat: "/<name>"; above, it is a folder of extents, "/<name>/00000000/extent" and so on, 16 GiB
+// each, so that an incremental backup writes only the chunk lists of extents that changed.
 //
 // Work per chunk runs on several threads: read, test for zeros, SHA-256, look up, compress, encrypt,
 // pack. Memory is bounded by threads times chunk size plus the packs being filled. Both functions are
@@ -41,11 +42,18 @@ struct BackupOptions {
   // The snapshot to copy unchanged chunks from: an id, or nothing for the newest one with the same
   // hostname and paths and the same size and chunk size of the file. "none" forces a full read.
   std::optional<std::string> parent;
-  // What may have changed since `parent`; everything else is taken from it without being read. Given
-  // without a usable parent it is ignored.
+  // What may have changed since `parent`; everything else is taken from it without being read, unless
+  // the parent turns out damaged there. Ignored unless `parent` names a snapshot and it is usable: which
+  // one the list is relative to cannot be guessed.
   std::optional<volume::Extents> changed;
   uint64_t chunk_size = 0;  // 0: as decided by the volume's size
   int threads = 2;
+  // After so many bytes read, what is stored gets an index of its own, so that a run after a crash finds
+  // it.
+  uint64_t checkpoint = uint64_t{4} << 30;
+  // Sizes from which a volume is a folder of extents, and theirs (a multiple of the chunk size).
+  uint64_t flat_limit = uint64_t{256} << 30;
+  uint64_t extent_size = uint64_t{16} << 30;
 };
 
 struct BackupResult {
@@ -67,6 +75,8 @@ struct RestoreOptions {
   // Read the target first and write only what differs.
   bool only_differences = false;
   int threads = 2;
+  // False for a repository that may only be read: nothing then keeps a prune from removing packs.
+  bool lock = true;
 };
 
 struct RestoreResult {
