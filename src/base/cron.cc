@@ -164,8 +164,8 @@ Result<Cron> Cron::parse(std::string_view text) {
   if (words[0].starts_with('@')) return parse_descriptor(std::move(cron), words);
   if (words.size() != kFields.size()) {
     return fail(Code::kInvalid,
-                "the cron expression \"{}\" has {} fields instead of 5 (minute, hour, day of month, "
-                "month, day of week)",
+                "the cron expression \"{}\" has {} fields instead of 5 (minute, hour, day of "
+                "month, month, day of week)",
                 text, words.size());
   }
   Field* const fields[] = {&cron.minute_, &cron.hour_, &cron.day_, &cron.month_, &cron.weekday_};

@@ -1,7 +1,7 @@
 // Cron expressions as Velero reads them (robfig/cron v3, ParseStandard): five fields, or one of
 // @yearly @annually @monthly @weekly @daily @midnight @hourly, or "@every <duration>", each after
-// an optional "TZ=Zone " or "CRON_TZ=Zone ". Months and week days may be named; '?' equals '*'; when
-// both day fields are restricted a day needs to match only one of them.
+// an optional "TZ=Zone " or "CRON_TZ=Zone ". Months and week days may be named; '?' equals '*';
+// when both day fields are restricted a day needs to match only one of them.
 #pragma once
 
 #include <cstdint>

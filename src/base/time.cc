@@ -215,7 +215,8 @@ std::string format_duration(Duration duration) {
   const int64_t count = duration.count();
   if (count == 0) return "0s";
   const std::string sign = count < 0 ? "-" : "";
-  const uint64_t nanos = count < 0 ? 0 - static_cast<uint64_t>(count) : static_cast<uint64_t>(count);
+  const auto bits = static_cast<uint64_t>(count);
+  const uint64_t nanos = count < 0 ? 0 - bits : bits;
   if (nanos < 1'000) return fmt::format("{}{}ns", sign, nanos);
   if (nanos < 1'000'000) return fmt::format("{}{}\u00b5s", sign, decimal(nanos, 1'000));
   if (nanos < 1'000'000'000) return fmt::format("{}{}ms", sign, decimal(nanos, 1'000'000));

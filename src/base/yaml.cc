@@ -86,7 +86,9 @@ class YamlBuilder final : public YAML::EventHandler {
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const auto found = anchors_.find(anchor);
-    if (found == anchors_.end()) throw YAML::ParserException(mark, "an alias inside its own anchor");
+    if (found == anchors_.end()) {
+      throw YAML::ParserException(mark, "an alias inside its own anchor");
+    }
     add(mark, YAML::NullAnchor, found->second, found->second.as_string());
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -207,7 +209,7 @@ bool looks_typed(const std::string& text) {
   std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) {
     return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
   });
-  for (const std::string_view word : {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}) {
+  for (const char* word : {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}) {
     if (lower == word) return true;
   }
   const char first = unsigned_part(text).empty() ? ' ' : unsigned_part(text)[0];

@@ -115,8 +115,8 @@ TEST(Cron, RefusesWhatItDoesNotUnderstand) {
            {"   ", "the cron expression is empty"},
            {"TZ=UTC", "the cron expression is empty"},
            {"* * * *",
-            "the cron expression \"* * * *\" has 4 fields instead of 5 (minute, hour, day of month, "
-            "month, day of week)"},
+            "the cron expression \"* * * *\" has 4 fields instead of 5 (minute, hour, day of "
+            "month, month, day of week)"},
            {"0 * * * * *", "has 6 fields instead of 5"},
            {"60 * * * *", "the minute field of a cron expression is \"60\"" + minutes},
            {"*/0 * * * *", "the minute field of a cron expression is \"*/0\"" + minutes},
@@ -127,11 +127,12 @@ TEST(Cron, RefusesWhatItDoesNotUnderstand) {
            {", * * * *", "the minute field"},
            {"x * * * *", "the minute field"},
            {"* 24 * * *", "the hour field of a cron expression is \"24\", but may hold 0 to 23"},
-           {"* * 0 * *", "the day of month field of a cron expression is \"0\", but may hold 1 to 31"},
+           {"* * 0 * *", "the day of month field of a cron expression is \"0\", but may hold 1 to "
+                         "31"},
            {"* * * 13 *", "the month field of a cron expression is \"13\", but may hold 1 to 12 or "
                           "jan to dec"},
-           {"* * * * 7", "the day of week field of a cron expression is \"7\", but may hold 0 to 6 or "
-                         "sun to sat"},
+           {"* * * * 7", "the day of week field of a cron expression is \"7\", but may hold 0 to 6 "
+                         "or sun to sat"},
            {"* * * * sunday", "the day of week field"},
            {"@reboot", "\"@reboot\" is none of @yearly"},
            {"@daily 5", "\"@daily 5\" is none of"},

@@ -15,7 +15,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Result<int> failing_step() { return fail(Code::kCorrupt, "blob {} does not match its hash", "77c0"); }
+Result<int> failing_step() {
+  return fail(Code::kCorrupt, "blob {} does not match its hash", "77c0");
+}
 
 Result<int> outer_step() {
   const int value = TRY(while_doing(failing_step(), "reading pack {}", "3fa1"));
@@ -28,7 +30,8 @@ TEST(Error, PrintsContextOutermostFirst) {
   EXPECT_TRUE(result.error().is(Code::kCorrupt));
   EXPECT_EQ(result.error().message(), "blob 77c0 does not match its hash");
   EXPECT_EQ(result.error().to_string(),
-            "while restoring vm-1/disk-0: while reading pack 3fa1: blob 77c0 does not match its hash");
+            "while restoring vm-1/disk-0: while reading pack 3fa1: blob 77c0 does not match its "
+            "hash");
 }
 
 TEST(Error, TryMovesOutOfMoveOnlyResults) {
@@ -65,8 +68,8 @@ TEST(Log, WritesTextLines) {
             (std::vector<std::string>{
                 "2026-11-21T03:39:21Z INFO  backup completed controller=backup n=1 backup=b-1 "
                 "volumes=2 error=\"two words\"",
-                "2026-11-21T03:39:21Z WARN  odd \"value\" controller=backup n=1 a=\"x=\\\"y\\\"\\nz\" "
-                "e=\"\" j=[1]",
+                "2026-11-21T03:39:21Z WARN  odd \"value\" controller=backup n=1 "
+                "a=\"x=\\\"y\\\"\\nz\" e=\"\" j=[1]",
                 "2026-11-21T03:39:21Z ERROR failed controller=backup n=2"}));
   Logger().error("goes nowhere");
   EXPECT_FALSE(Logger().enabled(LogLevel::kError));
@@ -153,7 +156,8 @@ TEST_F(Files, ErrorsSayWhatAndWhere) {
   const auto missing = read_file(in("none"));
   ASSERT_FALSE(missing);
   EXPECT_TRUE(missing.error().is(Code::kNotFound));
-  EXPECT_EQ(missing.error().message(), "opening " + in("none").string() + ": No such file or directory");
+  EXPECT_EQ(missing.error().message(),
+            "opening " + in("none").string() + ": No such file or directory");
   EXPECT_TRUE(read_file(dir_.path()).error().is(Code::kInvalid));
   EXPECT_TRUE(write_file(in("no/such/dir"), "x").error().is(Code::kNotFound));
   ASSERT_TRUE(write_file(in("file"), "x"));

@@ -23,7 +23,10 @@ TEST(Encoding, Base64) {
   struct Case {
     std::string plain, encoded;
   };
-  for (const Case& each : std::vector<Case>{{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"},
+  for (const Case& each : std::vector<Case>{{"", ""},
+                                            {"f", "Zg=="},
+                                            {"fo", "Zm8="},
+                                            {"foo", "Zm9v"},
                                             {"foobar", "Zm9vYmFy"}, {"\xfb\xff\xfe", "+//+"}}) {
     EXPECT_EQ(to_base64(as_bytes(each.plain)), each.encoded);
     const auto decoded = from_base64(each.encoded);

@@ -75,7 +75,8 @@ TEST(Yaml, NamesThePlaceOfAProblem) {
   };
   for (const Case& bad : std::vector<Case>{
            {"a: 1\nb: [1, 2\n", "YAML at line 3, column 1: "},
-           {"a: 1\nb: 2\na: 3\n", "YAML at line 3, column 1: the key \"a\" stands twice in one mapping"},
+           {"a: 1\nb: 2\na: 3\n",
+            "YAML at line 3, column 1: the key \"a\" stands twice in one mapping"},
            {"a: b: c\n", "YAML at line 1, column 5: "},
            {"? [a, b]\n: c\n", "YAML at line 1, column 3: a key must be a scalar"},
            {"\ta: 1\n", "YAML at line 1, column "},
@@ -88,21 +89,22 @@ TEST(Yaml, NamesThePlaceOfAProblem) {
 
 TEST(Yaml, WritesBlockStyle) {
   const Json value = *parse_json(
-      "{\"kind\":\"Backup\",\"metadata\":{\"labels\":{},\"name\":\"b\"},\"list\":[1,{\"a\":1,\"b\":[2]},"
-      "[3,4],[]],\"script\":\"one\\n  two\\n\",\"tail\":\"x\\ny\"}");
+      "{\"kind\":\"Backup\",\"metadata\":{\"labels\":{},\"name\":\"b\"},\"list\":[1,"
+      "{\"a\":1,\"b\":[2]},[3,4],[]],\"script\":\"one\\n  two\\n\",\"tail\":\"x\\ny\"}");
   EXPECT_EQ(to_yaml(value),
-            "kind: Backup\nmetadata:\n  labels: {}\n  name: b\nlist:\n- 1\n- a: 1\n  b:\n  - 2\n- - 3\n"
-            "  - 4\n- []\nscript: |\n  one\n    two\ntail: |-\n  x\n  y\n");
+            "kind: Backup\nmetadata:\n  labels: {}\n  name: b\nlist:\n- 1\n- a: 1\n  b:\n  - 2\n"
+            "- - 3\n  - 4\n- []\nscript: |\n  one\n    two\ntail: |-\n  x\n  y\n");
 }
 
 TEST(Yaml, WhatIsWrittenReadsBackTheSame) {
   Json words = Json::array();
   for (const char* text :
-       {"", " ", "a", "a b", " a", "a ", "yes", "No", "ON", "y", "true", "Null", "~", "12", "-12", "1.5",
-        "0o17", "0x1F", "0644", "1e3", ".5", "-", "- a", "--", "---", "-a", "?", ":", "a:", "a: b", "a:b",
-        "a #b", "a#b", "#a", "&a", "*a", "*/15 * * * *", "@daily", "`", "%a", "!a", "|", ">", "'", "\"",
-        "{a}", "[a]", ",a", "<<", "=", "12:30", "2026-11-21T00:00:00Z", "a\nb", "\na", "a\n", "a\n\n",
-        " a\nb", "a \nb", "a\tb", "a\x01" "b", "\u00e4\u20ac", "C:\\x", "it's", "...", "\r\n"}) {
+       {"", " ", "a", "a b", " a", "a ", "yes", "No", "ON", "y", "true", "Null", "~", "12", "-12",
+        "1.5", "0o17", "0x1F", "0644", "1e3", ".5", "-", "- a", "--", "---", "-a", "?", ":", "a:",
+        "a: b", "a:b", "a #b", "a#b", "#a", "&a", "*a", "*/15 * * * *", "@daily", "`", "%a", "!a", "|",
+        ">", "'", "\"", "{a}", "[a]", ",a", "<<", "=", "12:30", "2026-11-21T00:00:00Z", "a\nb", "\na", "a\n",
+        "a\n\n", " a\nb", "a \nb", "a\tb", "a\x01" "b", "\u00e4\u20ac", "C:\\x",
+        "it's", "...", "\r\n"}) {
     words.push_back(text);
     words.push_back(Json::object({{text, text}}));
     words.push_back(Json::array({Json::array({text})}));
