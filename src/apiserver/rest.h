@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "apiserver/access.h"
 #include "apiserver/api_server.h"
@@ -20,6 +21,9 @@ struct Request {
   std::string accept, content_type;
   std::string body;
   User user;
+  // Not empty: act as somebody else, if `user` may (kubectl --as, --as-group).
+  std::string impersonate_user;
+  std::vector<std::string> impersonate_groups;
 };
 
 struct Response {
@@ -42,6 +46,10 @@ class PodLogs {
   virtual Result<std::string> read(const kube::Key& pod, const std::string& container,
                                    int64_t tail_lines) = 0;
 };
+
+// The line of a watch stream that tells of `error`, {"type": "ERROR", "object": Status}: what a client
+// gets when next() of its stream fails, and why a stream could not start.
+std::string watch_error_line(const Error& error);
 
 class Rest {
  public:
