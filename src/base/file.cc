@@ -159,10 +159,11 @@ Result<TempDir> TempDir::create(const fs::path& parent, std::string_view prefix)
   return TempDir(fs::path(path));
 }
 
-TempDir::TempDir(TempDir&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+TempDir::TempDir(TempDir&& other) noexcept
+    : path_(std::exchange(other.path_, {})), kept_(other.kept_) {}
 
 TempDir::~TempDir() {
-  if (path_.empty()) return;
+  if (path_.empty() || kept_) return;
   std::error_code ignored;
   fs::remove_all(path_, ignored);
 }

@@ -44,10 +44,13 @@ class TempDir {
   TempDir& operator=(TempDir&&) = delete;
   ~TempDir();
   const std::filesystem::path& path() const { return path_; }
+  // Leaves the directory where it is when this object goes.
+  void keep() { kept_ = true; }
 
  private:
   explicit TempDir(std::filesystem::path path) : path_(std::move(path)) {}
   std::filesystem::path path_;
+  bool kept_ = false;
 };
 
 }  // namespace breakwater
