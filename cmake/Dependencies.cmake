@@ -24,6 +24,8 @@ add_library(dep_curl INTERFACE)
 target_link_libraries(dep_curl INTERFACE CURL::libcurl)
 add_library(dep_zstd INTERFACE)
 target_link_libraries(dep_zstd INTERFACE PkgConfig::ZSTD)
+add_library(dep_zlib INTERFACE)
+target_link_libraries(dep_zlib INTERFACE ZLIB::ZLIB)
 add_library(dep_sqlite INTERFACE)
 target_link_libraries(dep_sqlite INTERFACE SQLite::SQLite3)
 add_library(dep_asio INTERFACE)  # Boost.Asio and Boost.Beast: headers only
