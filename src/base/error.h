@@ -89,11 +89,13 @@ inline void take(Result<void>&&) {}
 }  // namespace breakwater
 
 // Yields the value of a Result, or returns its Error from the enclosing function. A statement
-// expression, which g++ and clang both offer; not for use in coroutines.
-#define TRY(expression)                                                           \
-  ({                                                                              \
-    auto try_result_ = (expression);                                              \
-    if (!try_result_) return ::tl::unexpected<::breakwater::Error>(               \
-        std::move(try_result_).error());                                          \
-    ::breakwater::detail::take(std::move(try_result_));                           \
+// expression, which g++ and clang both offer; not for use in coroutines. May be nested.
+#define TRY(expression) BREAKWATER_TRY_COUNTED(expression, __COUNTER__)
+#define BREAKWATER_TRY_COUNTED(expression, number) BREAKWATER_TRY_WITH(expression, number)
+#define BREAKWATER_TRY_WITH(expression, number) BREAKWATER_TRY_NAMED(expression, try_result_##number)
+#define BREAKWATER_TRY_NAMED(expression, result)                                            \
+  ({                                                                                        \
+    auto result = (expression);                                                             \
+    if (!result) return ::tl::unexpected<::breakwater::Error>(std::move(result).error());   \
+    ::breakwater::detail::take(std::move(result));                                          \
   })

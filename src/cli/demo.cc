@@ -1,0 +1,95 @@
+#include <fmt/core.h>
+
+#include <memory>
+
+#include "base/file.h"
+#include "base/quantity.h"
+#include "cli/commands.h"
+#include "cli/story.h"
+#include "cli/terminal.h"
+
+namespace breakwater::cli {
+namespace {
+
+struct DemoOptions {
+  StoryOptions story;
+  std::string directory, program;
+  bool keep = false, json = false;
+};
+
+std::string table_of(const std::vector<StoryRow>& rows) {
+  std::vector<std::vector<std::string>> cells = {
+      {"", "logical size", "bytes read", "bytes moved", "seconds", "verified"}};
+  for (const StoryRow& row : rows) {
+    cells.push_back({row.what, format_bytes(row.logical_size), format_bytes(row.bytes_read),
+                     format_bytes(row.bytes_moved), fmt::format("{:.0f}", row.seconds),
+                     row.verified ? "every byte" : "NO"});
+  }
+  return format_table(cells);
+}
+
+Json json_of(const std::vector<StoryRow>& rows) {
+  Json list = Json::array();
+  for (const StoryRow& row : rows) {
+    list.push_back(Json::object({{"what", row.what},
+                                 {"logicalSize", row.logical_size},
+                                 {"bytesRead", row.bytes_read},
+                                 {"bytesMoved", row.bytes_moved},
+                                 {"seconds", row.seconds},
+                                 {"verified", row.verified}}));
+  }
+  return Json::object({{"rows", list}});
+}
+
+int run_demo(DemoOptions options) {
+  const SystemClock clock;
+  SystemRandom random;
+  auto folder = TempDir::create(options.directory, "breakwater-demo-");
+  if (!folder) return complain(folder.error());
+  options.story.directory = folder->path();
+  options.story.program = options.program.empty() ? "/proc/self/exe" : options.program;
+  std::error_code error;
+  options.story.program = std::filesystem::canonical(options.story.program, error);
+  const Duration start = clock.monotonic();
+  const auto say = [&](const std::string& line) {
+    const double seconds = std::chrono::duration<double>(clock.monotonic() - start).count();
+    fmt::print(stderr, "{:6.1f} s  {}\n", seconds, line);
+  };
+  Story story(options.story, clock, random, say);
+  const Result<> result = story.run();
+  if (options.json) {
+    fmt::print("{}\n", to_json(json_of(story.rows())));
+  } else {
+    fmt::print("\n{}", table_of(story.rows()));
+  }
+  if (options.keep || !result) {
+    fmt::print(stderr, "everything is kept in {}\n", folder->path().string());
+    folder->keep();
+  }
+  return result ? 0 : complain(result.error());
+}
+
+}  // namespace
+
+void add_demo_command(Command& program) {
+  auto options = std::make_shared<DemoOptions>();
+  options->directory = "/var/tmp";
+  Command& command = program.add(
+      "demo", "Tells the whole story on real disks and verifies every byte",
+      "Starts a sandbox cluster, gives it a VM with an ext4 disk, labels the VM, waits for a backup,\n"
+      "changes 1 % of the disk, waits for another backup, deletes the namespace with the volume,\n"
+      "restores the VM by its UID and compares every byte; then the real restic checks the repository\n"
+      "and dumps the same disk. Any difference is a non-zero exit.\n\n"
+      "  breakwater demo --keep            keep the folder, to look around afterwards\n"
+      "  breakwater demo --kills 10        kill the sandbox (SIGKILL) at 10 random moments\n");
+  command.option("--directory", options->directory, "where the demo makes its folder");
+  command.option("--size", options->story.size, "size of the disk");
+  command.option("--kills", options->story.kills, "kill the sandbox this often and restart it");
+  command.option("--seed", options->story.seed, "draws the moments of the kills");
+  command.option("--program", options->program, "the binary of the sandbox (default: this one)");
+  command.flag("--keep", options->keep, "do not remove the folder at the end");
+  command.flag("--json", options->json, "the table as JSON on stdout");
+  command.action([options] { return run_demo(*options); });
+}
+
+}  // namespace breakwater::cli

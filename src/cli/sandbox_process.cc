@@ -1,0 +1,90 @@
+#include "cli/sandbox_process.h"
+
+#include "base/file.h"
+#include "kube/http_client.h"
+#include "kube/kubeconfig.h"
+
+namespace breakwater::cli {
+namespace {
+
+constexpr Duration kReadyTimeout = std::chrono::seconds(60);
+constexpr auto kPoll = std::chrono::milliseconds(50);
+
+}  // namespace
+
+SandboxProcess::SandboxProcess(std::filesystem::path program, std::filesystem::path directory,
+                               const Clock& clock)
+    : program_(std::move(program)), directory_(std::move(directory)), clock_(clock) {}
+
+SandboxProcess::~SandboxProcess() { stop(); }
+
+Result<> SandboxProcess::spawn() {
+  TRY(make_directories(directory_, 0700));
+  auto child = TRY(Child::start(
+      {program_.string(), "sandbox", "up", "--directory", directory_.string()}, log_file()));
+  std::lock_guard lock(mutex_);
+  child_.emplace(std::move(child));
+  return {};
+}
+
+Result<> SandboxProcess::wait_until_ready() {
+  const Duration start = clock_.monotonic();
+  Error last(Code::kTimeout, "it wrote no kubeconfig");
+  while (clock_.monotonic() - start < kReadyTimeout) {
+    {
+      std::lock_guard lock(mutex_);
+      if (auto code = child_->poll()) {
+        return fail(Code::kInternal, "the sandbox ended with {}; its log is {}", *code,
+                    log_file().string());
+      }
+    }
+    if (!client_ && std::filesystem::exists(kubeconfig())) {
+      client_ = TRY(kube::make_http_client(TRY(kube::load_kubeconfig(kubeconfig())), Logger()));
+    }
+    if (client_) {
+      auto ready = client_->get_raw("/readyz");
+      if (ready) return {};
+      last = ready.error();
+    }
+    std::this_thread::sleep_for(kPoll);
+  }
+  return fail(Code::kTimeout, "the sandbox did not become ready: {}; its log is {}",
+              last.to_string(), log_file().string());
+}
+
+Result<> SandboxProcess::start() {
+  TRY(spawn());
+  return wait_until_ready();
+}
+
+void SandboxProcess::kill_at_random(int kills, uint64_t seed) {
+  wanted_kills_ = kills;
+  if (kills > 0) killer_ = std::thread([this, seed] { kill_loop(seed); });
+}
+
+void SandboxProcess::kill_loop(uint64_t seed) {
+  SeededRandom random(seed);
+  while (killed_ < wanted_kills_ && !stopping_) {
+    // Long enough for something to happen in between, short enough to hit every part of the story.
+    const auto wait = std::chrono::milliseconds(300 + random.below(5000));
+    const Duration until = clock_.monotonic() + wait;
+    while (clock_.monotonic() < until && !stopping_) std::this_thread::sleep_for(kPoll);
+    if (stopping_) return;
+    {
+      std::lock_guard lock(mutex_);
+      child_->kill_and_wait();
+    }
+    ++killed_;
+    if (!spawn()) return;
+  }
+}
+
+void SandboxProcess::stop() {
+  stopping_ = true;
+  if (killer_.joinable()) killer_.join();
+  std::lock_guard lock(mutex_);
+  if (child_) child_->stop();
+  child_.reset();
+}
+
+}  // namespace breakwater::cli

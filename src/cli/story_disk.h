@@ -1,0 +1,29 @@
+// The demo's disk: a real file system on a raw volume, changed and compared byte by byte.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "base/error.h"
+#include "base/random.h"
+
+namespace breakwater::cli {
+
+// Makes an ext4 file system on the raw volume `disk` and fills about 45 % of it with files of this
+// machine and a sixteenth with random bytes (mke2fs -d); the rest stays unwritten. `work` is a folder
+// for the files on their way.
+Result<> fill_disk(const std::filesystem::path& disk, const std::filesystem::path& work,
+                   Random& random);
+// Writes files of random bytes into the file system, together one hundredth of the disk (debugfs).
+Result<> change_one_percent(const std::filesystem::path& disk, const std::filesystem::path& work,
+                            Random& random);
+// e2fsck without repairs: an error says what is wrong.
+Result<> check_file_system(const std::filesystem::path& disk);
+
+// Where two files differ first, or nothing if they are equal to the last byte and of one size.
+Result<std::optional<uint64_t>> first_difference(const std::filesystem::path& a,
+                                                 const std::filesystem::path& b);
+
+}  // namespace breakwater::cli

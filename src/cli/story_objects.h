@@ -1,0 +1,28 @@
+// The objects that the demo's people write, as they would stand in their YAML files.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "kube/object.h"
+
+namespace breakwater::cli::story {
+
+inline constexpr const char* kEngineNamespace = "openshift-adp";
+inline constexpr const char* kNamespace = "demo";
+inline constexpr const char* kVm = "vm-1";
+inline constexpr const char* kDisk = "vm-1-disk";
+inline constexpr const char* kCron = "every_15s";
+
+kube::Object namespace_object(const std::string& name);
+// The admin's: where backups go, how the repositories are encrypted, which crons there are.
+kube::Object data_protection_application(const std::filesystem::path& backups);
+kube::Object repository_secret(const std::string& password);
+kube::Object schedule_cron();
+// The VM user's.
+kube::Object disk_claim(const std::string& size);
+kube::Object virtual_machine();
+kube::Object restore_by_uid(const std::string& name, const std::string& backup,
+                            const std::string& uid);
+
+}  // namespace breakwater::cli::story
