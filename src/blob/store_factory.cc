@@ -46,7 +46,8 @@ Result<std::unique_ptr<ObjectStore>> open_local(const StoreLocation& location, R
 Result<std::unique_ptr<ObjectStore>> open_store(const StoreLocation& location, Random& random) {
   if (location.provider == kLocalProvider) return open_local(location, random);
   return fail(Code::kUnsupported,
-              "storage provider '{}' is not available; this build stores in directories (provider {})",
+              "storage provider '{}' is not available; this build stores in directories "
+              "(provider {})",
               location.provider, kLocalProvider);
 }
 

@@ -1,5 +1,5 @@
-// From a description of a storage location, as a BackupStorageLocation gives it, to an object store.
-// Stateless; any thread.
+// From a description of a storage location, as a BackupStorageLocation gives it, to an object
+// store. Stateless; any thread.
 #pragma once
 
 #include <map>
@@ -22,8 +22,9 @@ struct StoreLocation {
   std::string credentials;                    // the text of a credentials file; secret
 };
 
-// kUnsupported for a provider that this build does not have, kInvalid when config lacks something or
-// bucket or prefix is no valid path. Nothing is contacted or created yet. `random` outlives the store.
+// kUnsupported for a provider that this build does not have, kInvalid when config lacks something
+// or bucket or prefix is no valid path. Nothing is contacted or created yet. `random` outlives the
+// store.
 Result<std::unique_ptr<ObjectStore>> open_store(const StoreLocation& location, Random& random);
 
 }  // namespace breakwater::blob

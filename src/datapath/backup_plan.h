@@ -29,8 +29,8 @@ struct Parent {
   std::vector<bool> usable;
 };
 
-// Finds the parent that `options` asks for: nothing if there is none that fits the cut. A parent that
-// is gone or damaged is none; only a store that cannot be reached is an error.
+// Finds the parent that `options` asks for: nothing if there is none that fits the cut. A parent
+// that is gone or damaged is none; only a store that cannot be reached is an error.
 Result<std::optional<Parent>> find_parent(repo::Repository& repository,
                                           const BackupOptions& options, const Cut& cut);
 
@@ -40,8 +40,8 @@ struct BackupPlan {
   uint64_t bytes_to_read = 0;
   bool has_zeros = false;  // whether `content` names the chunk of zeros
 };
-// `data`: where the volume has data. `changed`: since `parent`; both or neither are used. A chunk shorter
-// than the others is read even in a hole.
+// `data`: where the volume has data. `changed`: since `parent`; both or neither are used. A chunk
+// shorter than the others is read even in a hole.
 BackupPlan make_backup_plan(const Cut& cut, const repo::Id& zero_chunk, const volume::Extents& data,
                             const Parent* parent, const volume::Extents* changed);
 

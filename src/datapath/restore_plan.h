@@ -36,8 +36,8 @@ struct RestorePlan {
   std::vector<Fetch> fetches;     // by pack and offset; the same blob several times in a row
   std::vector<uint64_t> groups;   // where in `fetches` a group starts; the last one is their end
 };
-// Leaves out the chunks in `skip` (empty, or one for each chunk). A group lies in one pack, and is cut so
-// that what it reads stays about 16 MiB.
+// Leaves out the chunks in `skip` (empty, or one for each chunk). A group lies in one pack, and is
+// cut so that what it reads stays about 16 MiB.
 RestorePlan make_restore_plan(const repo::Repository& repository, const ChunkMap& map,
                               const std::vector<char>& skip);
 

@@ -1,15 +1,16 @@
 // One block volume into a repository, and back.
 //
 // A volume is stored as one file of a snapshot, cut at fixed aligned offsets (512 KiB, 1 MiB for
-// volumes over 2 TiB), so that a list of changed extents names the chunks to read and the rest of the
-// chunk list is copied from the parent snapshot. Holes are the all-zero chunk, which is neither read
-// nor stored twice, and which `restic restore --sparse` turns into holes again. Up to 256 GiB the file
-// is flat: "/<name>"; above, it is a folder of extents, "/<name>/00000000/extent" and so on, 16 GiB
-// each, so that an incremental backup writes only the chunk lists of extents that changed.
+// volumes over 2 TiB), so that a list of changed extents names the chunks to read and the rest of
+// the chunk list is copied from the parent snapshot. Holes are the all-zero chunk, which is neither
+// read nor stored twice, and which `restic restore --sparse` turns into holes again. Up to 256 GiB
+// the file is flat: "/<name>"; above, it is a folder of extents, "/<name>/00000000/extent" and so
+// on, 16 GiB each, so that an incremental backup writes only the chunk lists of extents that
+// changed.
 //
-// Work per chunk runs on several threads: read, test for zeros, SHA-256, look up, compress, encrypt,
-// pack. Memory is bounded by threads times chunk size plus the packs being filled. Both functions are
-// called from one thread and return when everything is durable.
+// Work per chunk runs on several threads: read, test for zeros, SHA-256, look up, compress,
+// encrypt, pack. Memory is bounded by threads times chunk size plus the packs being filled. Both
+// functions are called from one thread and return when everything is durable.
 #pragma once
 
 #include <cstdint>
@@ -42,14 +43,14 @@ struct BackupOptions {
   // The snapshot to copy unchanged chunks from: an id, or nothing for the newest one with the same
   // hostname and paths and the same size and chunk size of the file. "none" forces a full read.
   std::optional<std::string> parent;
-  // What may have changed since `parent`; everything else is taken from it without being read, unless
-  // the parent turns out damaged there. Ignored unless `parent` names a snapshot and it is usable: which
-  // one the list is relative to cannot be guessed.
+  // What may have changed since `parent`; everything else is taken from it without being read,
+  // unless the parent turns out damaged there. Ignored unless `parent` names a snapshot and it is
+  // usable: which one the list is relative to cannot be guessed.
   std::optional<volume::Extents> changed;
   uint64_t chunk_size = 0;  // 0: as decided by the volume's size
   int threads = 2;
-  // After so many bytes read, what is stored gets an index of its own, so that a run after a crash finds
-  // it.
+  // After so many bytes read, what is stored gets an index of its own, so that a run after a crash
+  // finds it.
   uint64_t checkpoint = uint64_t{4} << 30;
   // Sizes from which a volume is a folder of extents, and theirs (a multiple of the chunk size).
   uint64_t flat_limit = uint64_t{256} << 30;
@@ -62,8 +63,8 @@ struct BackupResult {
   Progress progress;  // final figures
 };
 
-// Locks the repository, reads its index, and stores the volume. A crash or a cancel leaves blobs that
-// the next run finds; no snapshot exists until everything is stored.
+// Locks the repository, reads its index, and stores the volume. A crash or a cancel leaves blobs
+// that the next run finds; no snapshot exists until everything is stored.
 Result<BackupResult> backup_volume(volume::BlockReader& source, repo::Repository& repository,
                                    const Clock& clock, const BackupOptions& options,
                                    const CancelToken& cancel, const OnProgress& on_progress = {});
@@ -92,8 +93,9 @@ struct StoredVolume {
 };
 Result<StoredVolume> find_volume(repo::Repository& repository, const RestoreOptions& options);
 
-// Writes the stored volume to `target`, verifying every chunk, punching holes for zeros, and syncing at
-// the end. kInvalid when the target is smaller. After an error the target's content is undefined.
+// Writes the stored volume to `target`, verifying every chunk, punching holes for zeros, and
+// syncing at the end. kInvalid when the target is smaller. After an error the target's content is
+// undefined.
 Result<RestoreResult> restore_volume(repo::Repository& repository, volume::BlockWriter& target,
                                      const RestoreOptions& options, const CancelToken& cancel,
                                      const OnProgress& on_progress = {});

@@ -1,9 +1,10 @@
-// What a mover pod runs: one volume to or from one repository, from a description in one JSON object.
+// What a mover pod runs: one volume to or from one repository, from a description in one JSON
+// object.
 //
 // The worker has no API token. It is told everything by its configuration and two secrets (the
-// repository's password, the store's credentials), says how far it is by progress lines in its log, and
-// what came of it by its termination message. To continue after a crash it needs nothing but the
-// repository.
+// repository's password, the store's credentials), says how far it is by progress lines in its log,
+// and what came of it by its termination message. To continue after a crash it needs nothing but
+// the repository.
 #pragma once
 
 #include <filesystem>
@@ -50,9 +51,9 @@ struct WorkerConfig {
 };
 
 // {"operation":"backup","location":{"provider","bucket","prefix","config":{}},"volume","fileName",
-//  "hostname","paths":[],"tags":[],"parent","changedExtents","initIfMissing","snapshotID","file",
-//  "onlyDifferences","lock","threads"}; what is absent has its default. Neither direction carries the
-// password or the credentials. Parsing: kInvalid names the member.
+// "hostname","paths":[],"tags":[],"parent","changedExtents","initIfMissing","snapshotID","file",
+// "onlyDifferences","lock","threads"}; what is absent has its default. Neither direction carries
+// the password or the credentials. Parsing: kInvalid names the member.
 Json worker_config_to_json(const WorkerConfig& config);
 Result<WorkerConfig> worker_config_from_json(const Json& json);
 
@@ -72,9 +73,9 @@ struct WorkerEnvironment {
 using EmitProgress = std::function<void(const Json&)>;
 
 // Runs the job to its end. The result becomes the termination message:
-// {"snapshotID","parent","totalBytes","bytesRead","bytesMoved"}, parent only if there was one. A restore
-// into a file that does not exist creates it; one that exists keeps its size, and kInvalid says so if
-// that is too small. kConflict: somebody holds the repository's lock, come back later.
+// {"snapshotID","parent","totalBytes","bytesRead","bytesMoved"}, parent only if there was one. A
+// restore into a file that does not exist creates it; one that exists keeps its size, and kInvalid
+// says so if that is too small. kConflict: somebody holds the repository's lock, come back later.
 Result<Json> run_worker(const WorkerConfig& config, const WorkerEnvironment& environment,
                         const CancelToken& cancel, const EmitProgress& emit = {});
 

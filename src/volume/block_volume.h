@@ -20,8 +20,8 @@ class BlockReader {
   virtual uint64_t size() const = 0;
   // Fills `out` from `offset`; the range lies within size().
   virtual Result<> read(uint64_t offset, std::span<std::byte> out) = 0;
-  // Where there may be data; everything outside reads as zeros. Without such knowledge (a device that
-  // does not tell): the whole volume.
+  // Where there may be data; everything outside reads as zeros. Without such knowledge (a device
+  // that does not tell): the whole volume.
   virtual Result<Extents> data_extents() = 0;
   virtual std::string describe() const = 0;  // "file /v/disk.img"
 };
@@ -49,8 +49,8 @@ Result<std::unique_ptr<BlockWriter>> open_block_writer(const std::filesystem::pa
 
 // How a file was copied.
 enum class CopyMethod { kReflink, kSparse };
-// Copies a raw file: by reflink where the file system can (FICLONE), else data extents only. The copy
-// is durable and appears whole or not at all. kAlreadyExists if `to` is there.
+// Copies a raw file: by reflink where the file system can (FICLONE), else data extents only. The
+// copy is durable and appears whole or not at all. kAlreadyExists if `to` is there.
 Result<CopyMethod> clone_file(const std::filesystem::path& from, const std::filesystem::path& to);
 
 // Whether `data` is all zeros.

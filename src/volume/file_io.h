@@ -1,5 +1,5 @@
-// Whole reads and writes at offsets of a file descriptor. Private to volume/; thread-safe, because the
-// descriptor's own position is never used.
+// Whole reads and writes at offsets of a file descriptor. Private to volume/; thread-safe, because
+// the descriptor's own position is never used.
 #pragma once
 
 #include <cstddef>

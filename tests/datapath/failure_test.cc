@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <condition_variable>
+
 #include "blob/faulty_store.h"
 #include "datapath/parallel.h"
 #include "tests/datapath/harness.h"
@@ -23,10 +25,13 @@ class Failures : public DatapathTest {
 TEST_F(Failures, ACancelledBackupLeavesASoundRepositoryAndNoSnapshot) {
   CancelToken cancel;
   std::atomic<int> reads{0};
-  source.before_read = [&cancel, &reads]() -> Result<> {
-    // Slow enough that the calling thread looks at the token before the last chunk.
-    if (++reads == 40) cancel.cancel();
-    if (reads >= 40) usleep(5000);
+  std::mutex mutex;
+  std::condition_variable never;
+  source.before_read = [&]() -> Result<> {
+    if (++reads < 40) return {};
+    cancel.cancel();
+    std::unique_lock lock(mutex);  // the calling thread looks at the token before the last chunk
+    never.wait_for(lock, std::chrono::milliseconds(30));
     return {};
   };
   const auto result = backup(source, cancel);
@@ -172,7 +177,7 @@ TEST_F(Failures, AFlippedBitIsCorruptAndNamesThePack) {
 }
 
 TEST_F(Failures, AChunkThatNoIndexNamesIsCorrupt) {
-  const auto first = *backup(source);
+  ASSERT_TRUE(backup(source));
   const auto lost = store->list("index/")->objects;
   source.write(0, noise(2, 10));
   ASSERT_TRUE(backup(source));

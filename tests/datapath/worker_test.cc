@@ -148,8 +148,9 @@ TEST_F(Worker, BadConfigurationNamesTheMember) {
        "location.config"},
       {R"({"operation":"backup","volume":"/v","location":{"provider":"p"},"tags":"a"})", "tags"},
       {R"({"operation":"backup","volume":"/v","location":{"provider":"p"},"tags":[1]})", "tags"},
-      {R"({"operation":"backup","volume":"/v","location":{"provider":"p"},"threads":0})", "threads"},
-      {R"({"operation":"backup","volume":"/v","location":{"provider":"p"},"lock":"no"})", "lock"},
+      {R"({"operation":"restore","volume":"/v","location":{"provider":"p"},"threads":0})",
+       "threads"},
+      {R"({"operation":"backup","volume":"/v","location":{"provider":"p"},"lock":1})", "lock"},
   };
   for (const auto& [text, member] : cases) {
     const auto parsed = worker_config_from_json(*parse_json(text));

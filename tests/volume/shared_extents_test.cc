@@ -19,13 +19,14 @@ using volume_test::scratch;
 
 constexpr uint64_t kSharedMiB = 1 << 20;
 
-// A file system of its own in a file, mounted where only this process sees it, so that nothing stays
-// mounted however the test ends. Needs root and loop devices.
+// A file system of its own in a file, mounted where only this process sees it, so that nothing
+// stays mounted however the test ends. Needs root and loop devices.
 class MountedFileSystem : public ::testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
     if (geteuid() != 0) GTEST_SKIP() << "not root: cannot mount " << GetParam();
-    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
+    if (unshare(CLONE_NEWNS) != 0 ||
+        mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
       GTEST_SKIP() << "no mount namespace of its own: cannot mount " << GetParam();
     }
     dir_ = std::make_unique<TempDir>(scratch());
@@ -130,7 +131,8 @@ TEST(SharedExtents, OtherFileSystemsSayThatTheyCannotTell) {
   const auto changed = changed_between(memory.path() / "a", memory.path() / "b");
   ASSERT_TRUE(changed);
   EXPECT_FALSE(changed->has_value());
-  EXPECT_TRUE(changed_between(memory.path() / "a", memory.path() / "c").error().is(Code::kNotFound));
+  EXPECT_TRUE(
+      changed_between(memory.path() / "a", memory.path() / "c").error().is(Code::kNotFound));
   EXPECT_TRUE(changed_between(memory.path(), memory.path() / "a").error().is(Code::kInvalid));
 }
 
