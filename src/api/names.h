@@ -1,13 +1,14 @@
-// Labels, annotations, finalizers and well-known names. User-visible ones equal those of the systems
-// they come from and must not change.
+// Labels, annotations, finalizers and well-known names. User-visible ones equal those of the
+// systems they come from and must not change.
 #pragma once
 
 #include <string_view>
 
 namespace breakwater::api {
 
-// --- the mission (acm-virt-backup) -----------------------------------------------------------------
-// On a VM: the name of the cron that backs it up. The default of backup_label_name.
+// --- the mission (acm-virt-backup)
+// ----------------------------------------------------------------- On a VM: the name of the cron
+// that backs it up. The default of backup_label_name.
 inline constexpr std::string_view kBackupVmLabel = "cluster.open-cluster-management.io/backup-vm";
 // Stamped by us on a VM before its first backup: its uid. Restores select on it.
 inline constexpr std::string_view kBackupVmUidLabel =
@@ -28,7 +29,8 @@ inline constexpr std::string_view kBackupPolicyName = "acm-dr-virt-backup";
 inline constexpr std::string_view kClaimOpenShift = "id.openshift.io";
 inline constexpr std::string_view kClaimKubernetes = "id.k8s.io";
 
-// --- Velero ----------------------------------------------------------------------------------------
+// --- Velero
+// ----------------------------------------------------------------------------------------
 inline constexpr std::string_view kBackupNameLabel = "velero.io/backup-name";
 inline constexpr std::string_view kBackupUidLabel = "velero.io/backup-uid";
 inline constexpr std::string_view kRestoreNameLabel = "velero.io/restore-name";
@@ -52,7 +54,8 @@ inline constexpr std::string_view kRestoreFinalizer =
     "restores.velero.io/external-resources-finalizer";
 inline constexpr std::string_view kDataMoverFinalizer = "velero.io/data-upload-download-finalizer";
 
-// --- Kubernetes ------------------------------------------------------------------------------------
+// --- Kubernetes
+// ------------------------------------------------------------------------------------
 inline constexpr std::string_view kDefaultStorageClassAnnotation =
     "storageclass.kubernetes.io/is-default-class";
 inline constexpr std::string_view kDefaultSnapshotClassAnnotation =
@@ -64,8 +67,9 @@ inline constexpr std::string_view kStorageProvisionerAnnotation =
     "volume.kubernetes.io/storage-provisioner";
 inline constexpr std::string_view kSelectedNodeAnnotation = "volume.kubernetes.io/selected-node";
 
-// --- ours ------------------------------------------------------------------------------------------
-// On everything we create on a cluster for ourselves (pods, clones), so that leftovers are found.
+// --- ours
+// ------------------------------------------------------------------------------------------ On
+// everything we create on a cluster for ourselves (pods, clones), so that leftovers are found.
 inline constexpr std::string_view kManagedByLabel = "app.kubernetes.io/managed-by";
 inline constexpr std::string_view kManagedBy = "breakwater";
 // spec.datamover values that our mover takes: Velero's "" and "velero", and its own name.

@@ -1,4 +1,5 @@
-// Phases as the kinds' own controllers spell them, and what can be said about them without behaviour.
+// Phases as the kinds' own controllers spell them, and what can be said about them without
+// behaviour.
 #pragma once
 
 #include <string_view>

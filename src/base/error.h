@@ -92,10 +92,11 @@ inline void take(Result<void>&&) {}
 // expression, which g++ and clang both offer; not for use in coroutines. May be nested.
 #define TRY(expression) BREAKWATER_TRY_COUNTED(expression, __COUNTER__)
 #define BREAKWATER_TRY_COUNTED(expression, number) BREAKWATER_TRY_WITH(expression, number)
-#define BREAKWATER_TRY_WITH(expression, number) BREAKWATER_TRY_NAMED(expression, try_result_##number)
-#define BREAKWATER_TRY_NAMED(expression, result)                                            \
-  ({                                                                                        \
-    auto result = (expression);                                                             \
-    if (!result) return ::tl::unexpected<::breakwater::Error>(std::move(result).error());   \
-    ::breakwater::detail::take(std::move(result));                                          \
+#define BREAKWATER_TRY_WITH(expression, number) \
+  BREAKWATER_TRY_NAMED(expression, try_result_##number)
+#define BREAKWATER_TRY_NAMED(expression, result)                                          \
+  ({                                                                                      \
+    auto result = (expression);                                                           \
+    if (!result) return ::tl::unexpected<::breakwater::Error>(std::move(result).error()); \
+    ::breakwater::detail::take(std::move(result));                                        \
   })

@@ -5,7 +5,7 @@
 namespace breakwater::cli {
 
 struct Command::Impl {
-  CLI::App* app = nullptr;           // owned by `root`, or by the App above it
+  CLI::App* app = nullptr;  // owned by `root`, or by the App above it
   std::unique_ptr<CLI::App> root;
   CLI::Option* last = nullptr;
   std::vector<std::unique_ptr<Command>> commands;

@@ -9,7 +9,8 @@
 
 namespace breakwater::cli {
 
-// One command; the program itself is the root one. References given to options live until run() ends.
+// One command; the program itself is the root one. References given to options live until run()
+// ends.
 class Command {
  public:
   Command(std::string name, std::string summary);

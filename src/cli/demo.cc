@@ -76,9 +76,11 @@ void add_demo_command(Command& program) {
   options->directory = "/var/tmp";
   Command& command = program.add(
       "demo", "Tells the whole story on real disks and verifies every byte",
-      "Starts a sandbox cluster, gives it a VM with an ext4 disk, labels the VM, waits for a backup,\n"
+      "Starts a sandbox cluster, gives it a VM with an ext4 disk, labels the VM, waits for a "
+      "backup,\n"
       "changes 1 % of the disk, waits for another backup, deletes the namespace with the volume,\n"
-      "restores the VM by its UID and compares every byte; then the real restic checks the repository\n"
+      "restores the VM by its UID and compares every byte; then the real restic checks the "
+      "repository\n"
       "and dumps the same disk. Any difference is a non-zero exit.\n\n"
       "  breakwater demo --keep            keep the folder, to look around afterwards\n"
       "  breakwater demo --kills 10        kill the sandbox (SIGKILL) at 10 random moments\n");

@@ -1,5 +1,5 @@
-// A sandbox in a process of its own, as the demo uses it: started, spoken to over HTTPS, killed without
-// warning and started again.
+// A sandbox in a process of its own, as the demo uses it: started, spoken to over HTTPS, killed
+// without warning and started again.
 #pragma once
 
 #include <atomic>
@@ -21,7 +21,8 @@ namespace breakwater::cli {
 class SandboxProcess {
  public:
   // `program` is our own binary. Nothing is started yet.
-  SandboxProcess(std::filesystem::path program, std::filesystem::path directory, const Clock& clock);
+  SandboxProcess(std::filesystem::path program, std::filesystem::path directory,
+                 const Clock& clock);
   ~SandboxProcess();
 
   // Starts it and waits until its API answers, at most a minute.
@@ -31,8 +32,8 @@ class SandboxProcess {
   std::filesystem::path kubeconfig() const { return directory_ / "kubeconfig"; }
   std::filesystem::path log_file() const { return directory_ / "sandbox.log"; }
 
-  // From now on kills it (SIGKILL) and starts it again at random moments, `kills` times; `seed` draws
-  // the moments.
+  // From now on kills it (SIGKILL) and starts it again at random moments, `kills` times; `seed`
+  // draws the moments.
   void kill_at_random(int kills, uint64_t seed);
   // How many kills have happened, and whether all that were asked for have.
   int kills() const { return killed_; }

@@ -93,8 +93,8 @@ Result<> Story::set_up_engine() {
   TRY(ensure(api::kConfigMap, story::schedule_cron()));
   return until("BackupStorageLocation velero-sample-1 to be Available", kStepLimit,
                [&]() -> Result<bool> {
-                 auto location = sandbox_.client().get(api::kBackupStorageLocation,
-                                                       {story::kEngineNamespace, "velero-sample-1"});
+                 auto location = sandbox_.client().get(
+                     api::kBackupStorageLocation, {story::kEngineNamespace, "velero-sample-1"});
                  return location && location->phase() == "Available";
                });
 }
@@ -102,8 +102,8 @@ Result<> Story::set_up_engine() {
 Result<fs::path> Story::volume_file() {
   fs::path file;
   TRY(until("the disk's PersistentVolume", kStepLimit, [&]() -> Result<bool> {
-    auto claim = sandbox_.client().get(api::kPersistentVolumeClaim,
-                                       {story::kNamespace, story::kDisk});
+    auto claim =
+        sandbox_.client().get(api::kPersistentVolumeClaim, {story::kNamespace, story::kDisk});
     if (!claim || claim->phase() != "Bound") return false;
     const std::string& name = claim->spec()["volumeName"].as_string();
     const Object volume = TRY(sandbox_.client().get(api::kPersistentVolume, {"", name}));
@@ -125,9 +125,8 @@ Result<> Story::create_vm() {
 Result<> Story::label_vm() {
   return until("the label on the VM", kStepLimit, [&]() -> Result<bool> {
     const Json patch = Json::object(
-        {{"metadata",
-          Json::object({{"labels", Json::object({{std::string(api::kBackupVmLabel),
-                                                  story::kCron}})}})}});
+        {{"metadata", Json::object({{"labels", Json::object({{std::string(api::kBackupVmLabel),
+                                                              story::kCron}})}})}});
     const Object vm = TRY(sandbox_.client().patch(
         api::kVirtualMachine, {story::kNamespace, story::kVm}, kube::PatchType::kMerge, patch));
     vm_uid_ = vm.uid();
@@ -175,13 +174,14 @@ Result<> Story::add_backup_row(const std::string& what, const Object& backup,
   row.logical_size = figure(status["progress"]["totalBytes"]);
   row.bytes_read = figure(status["dataMoverResult"]["bytesRead"]);
   row.bytes_moved = figure(status["dataMoverResult"]["bytesMoved"]);
-  row.seconds = seconds_between(backup.status()["startTimestamp"],
-                                backup.status()["completionTimestamp"]);
+  row.seconds =
+      seconds_between(backup.status()["startTimestamp"], backup.status()["completionTimestamp"]);
   const auto [path, snapshot] = split_snapshot_id(status["snapshotID"].as_string());
   repository_ = options_.directory / "object-store" / "vb-velero-backup" / "cls1" / path;
   // The peer's word: restic reads the same disk out of the repository.
   const fs::path dump = options_.directory / "restic-dump.img";
-  const std::string script = "exec restic --no-cache --no-lock -q -r \"$0\" dump \"$1\" \"$2\" > \"$3\"";
+  const std::string script =
+      "exec restic --no-cache --no-lock -q -r \"$0\" dump \"$1\" \"$2\" > \"$3\"";
   TRY(run_checked({"sh", "-c", script, repository_.string(), snapshot,
                    std::string("/") + story::kDisk + ".img", dump.string()},
                   {{"RESTIC_PASSWORD", password_}}));
@@ -222,8 +222,8 @@ Result<> Story::restore(const Object& backup) {
   }
   StoryRow row;
   row.what = "restore by UID";
-  row.seconds = seconds_between(restore.status()["startTimestamp"],
-                                restore.status()["completionTimestamp"]);
+  row.seconds =
+      seconds_between(restore.status()["startTimestamp"], restore.status()["completionTimestamp"]);
   for (const Object& download :
        TRY(sandbox_.client().list(api::kDataDownload, story::kEngineNamespace))) {
     row.logical_size = figure(download.status()["progress"]["totalBytes"]);
@@ -235,9 +235,7 @@ Result<> Story::restore(const Object& backup) {
 
 Result<> Story::compare() {
   TRY(until("the restored VM", kStepLimit, [&]() -> Result<bool> {
-    return sandbox_.client()
-        .get(api::kVirtualMachine, {story::kNamespace, story::kVm})
-        .has_value();
+    return sandbox_.client().get(api::kVirtualMachine, {story::kNamespace, story::kVm}).has_value();
   }));
   const fs::path disk = TRY(volume_file());
   const auto difference = TRY(first_difference(disk, options_.directory / "expected-2.img"));
@@ -253,8 +251,7 @@ Result<> Story::compare() {
 Result<> Story::run() {
   say_("starting a cluster on loopback");
   TRY(sandbox_.start());
-  sandbox_.kill_at_random(static_cast<int>(options_.kills),
-                          static_cast<uint64_t>(options_.seed));
+  sandbox_.kill_at_random(static_cast<int>(options_.kills), static_cast<uint64_t>(options_.seed));
   say_("admin: a backup location, a repository password, the cron every_15s");
   TRY(set_up_engine());
   say_(fmt::format("VM user: vm-1 with an ext4 disk of {}", options_.size));

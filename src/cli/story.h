@@ -1,8 +1,9 @@
-// The story that `make demo` tells: one VM is labelled, backed up, changed, backed up again, destroyed
-// with its namespace, restored by UID, and compared byte for byte, by us and by the real restic.
+// The story that `make demo` tells: one VM is labelled, backed up, changed, backed up again,
+// destroyed with its namespace, restored by UID, and compared byte for byte, by us and by the real
+// restic.
 //
-// Everything is done as a user would: objects through the API over HTTPS, data on the volume's file.
-// Each step can meet a sandbox that has just been killed: it is repeated until its deadline.
+// Everything is done as a user would: objects through the API over HTTPS, data on the volume's
+// file. Each step can meet a sandbox that has just been killed: it is repeated until its deadline.
 #pragma once
 
 #include <cstdint>

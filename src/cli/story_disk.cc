@@ -26,7 +26,8 @@ Result<> write_random_file(const fs::path& path, uint64_t size, Random& random) 
   return write_file(path, as_text(content), 0644);
 }
 
-// Copies regular files of this machine, in the order in which they are found, until `budget` is spent.
+// Copies regular files of this machine, in the order in which they are found, until `budget` is
+// spent.
 Result<> copy_files(const fs::path& to, uint64_t budget) {
   std::error_code error;
   for (const char* root : {"/usr/bin", "/usr/lib/x86_64-linux-gnu", "/usr/share", "/usr/include"}) {
@@ -57,16 +58,16 @@ Result<> fill_disk(const fs::path& disk, const fs::path& work, Random& random) {
   TRY(write_random_file(tree / "random.bin",
                         static_cast<uint64_t>(static_cast<double>(size) * kRandomShare), random));
   TRY(copy_files(tree, static_cast<uint64_t>(static_cast<double>(size) * kFilesShare)));
-  TRY(run_checked({"mke2fs", "-q", "-F", "-t", "ext4", "-E", "nodiscard", "-d", tree.string(),
-                   disk.string()}));
+  TRY(run_checked(
+      {"mke2fs", "-q", "-F", "-t", "ext4", "-E", "nodiscard", "-d", tree.string(), disk.string()}));
   fs::remove_all(tree, error);
   return {};
 }
 
 Result<> change_one_percent(const fs::path& disk, const fs::path& work, Random& random) {
   std::error_code error;
-  const auto bytes = static_cast<uint64_t>(static_cast<double>(fs::file_size(disk, error)) *
-                                           kChangedShare);
+  const auto bytes =
+      static_cast<uint64_t>(static_cast<double>(fs::file_size(disk, error)) * kChangedShare);
   constexpr int kFiles = 4;
   std::string commands;
   for (int i = 0; i < kFiles; ++i) {

@@ -12,8 +12,8 @@
 namespace breakwater::cli {
 
 // Makes an ext4 file system on the raw volume `disk` and fills about 45 % of it with files of this
-// machine and a sixteenth with random bytes (mke2fs -d); the rest stays unwritten. `work` is a folder
-// for the files on their way.
+// machine and a sixteenth with random bytes (mke2fs -d); the rest stays unwritten. `work` is a
+// folder for the files on their way.
 Result<> fill_disk(const std::filesystem::path& disk, const std::filesystem::path& work,
                    Random& random);
 // Writes files of random bytes into the file system, together one hundredth of the disk (debugfs).

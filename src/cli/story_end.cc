@@ -1,5 +1,5 @@
-// The end of the story: everything comes to rest, restic looks at the repository, and nothing is left
-// that nobody owns.
+// The end of the story: everything comes to rest, restic looks at the repository, and nothing is
+// left that nobody owns.
 #include <set>
 
 #include "api/kinds.h"
@@ -24,8 +24,8 @@ Result<> Story::quiesce() {
             [&]() -> Result<bool> { return sandbox_.kills_done(); }));
   TRY(until("the VM to be unlabelled", kRestLimit, [&]() -> Result<bool> {
     const Json patch = Json::object(
-        {{"metadata", Json::object({{"labels", Json::object({{std::string(api::kBackupVmLabel),
-                                                              Json()}})}})}});
+        {{"metadata",
+          Json::object({{"labels", Json::object({{std::string(api::kBackupVmLabel), Json()}})}})}});
     TRY(sandbox_.client().patch(api::kVirtualMachine, {story::kNamespace, story::kVm},
                                 kube::PatchType::kMerge, patch));
     return true;
@@ -46,9 +46,9 @@ Result<> Story::quiesce() {
 }
 
 Result<> Story::let_restic_check() {
-  return run_checked({"restic", "--no-cache", "-q", "-r", repository_.string(), "check",
-                      "--read-data"},
-                     {{"RESTIC_PASSWORD", password_}})
+  return run_checked(
+             {"restic", "--no-cache", "-q", "-r", repository_.string(), "check", "--read-data"},
+             {{"RESTIC_PASSWORD", password_}})
       .map([](const std::string&) {});
 }
 

@@ -11,7 +11,9 @@ using kube::Object;
 
 }  // namespace
 
-Object namespace_object(const std::string& name) { return Object::make(api::kNamespace, {"", name}); }
+Object namespace_object(const std::string& name) {
+  return Object::make(api::kNamespace, {"", name});
+}
 
 Object data_protection_application(const std::filesystem::path& backups) {
   Object dpa = Object::make(api::kDataProtectionApplication, {kEngineNamespace, "velero-sample"});
@@ -27,7 +29,8 @@ Object data_protection_application(const std::filesystem::path& backups) {
 }
 
 Object repository_secret(const std::string& password) {
-  Object secret = Object::make(api::kSecret, {kEngineNamespace, std::string(api::kRepositorySecret)});
+  Object secret =
+      Object::make(api::kSecret, {kEngineNamespace, std::string(api::kRepositorySecret)});
   secret.set({"data", api::kRepositoryPasswordKey}, to_base64(as_bytes(password)));
   return secret;
 }
@@ -50,8 +53,7 @@ Object disk_claim(const std::string& size) {
 Object virtual_machine() {
   Object vm = Object::make(api::kVirtualMachine, {kNamespace, kVm});
   vm.set({"spec", "runStrategy"}, "Always");
-  const Json disk = Json::object(
-      {{"name", "root"}, {"disk", Json::object({{"bus", "virtio"}})}});
+  const Json disk = Json::object({{"name", "root"}, {"disk", Json::object({{"bus", "virtio"}})}});
   vm.set({"spec", "template", "spec", "domain", "devices", "disks"}, Json::array({disk}));
   vm.set({"spec", "template", "spec", "domain", "resources", "requests", "memory"}, "1Gi");
   const Json volume = Json::object(

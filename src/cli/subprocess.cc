@@ -67,8 +67,8 @@ Result<pid_t> spawn(std::vector<std::string> arguments,
   posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
   pid_t pid = -1;
-  const int error = posix_spawn(&pid, program.c_str(), &actions, nullptr, pointers(arguments).data(),
-                                pointers(environment).data());
+  const int error = posix_spawn(&pid, program.c_str(), &actions, nullptr,
+                                pointers(arguments).data(), pointers(environment).data());
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) {
     errno = error;
@@ -94,7 +94,8 @@ std::string read_to_end(int fd) {
 Result<ProgramResult> run_program(const std::vector<std::string>& arguments,
                                   const std::map<std::string, std::string>& environment) {
   int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return tl::unexpected(errno_error("opening a pipe for", arguments[0]));
+  if (pipe2(ends, O_CLOEXEC) != 0)
+    return tl::unexpected(errno_error("opening a pipe for", arguments[0]));
   Fd reading(ends[0]), writing(ends[1]);
   const pid_t pid = TRY(spawn(arguments, environment, writing.get()));
   writing = Fd();

@@ -14,9 +14,7 @@ namespace {
 constexpr int kBarWidth = 24;
 constexpr Duration kRedraw = std::chrono::milliseconds(100);
 
-double in_seconds(Duration duration) {
-  return std::chrono::duration<double>(duration).count();
-}
+double in_seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
 // Characters, not bytes: cells may hold UTF-8.
 size_t width(std::string_view text) {

@@ -14,8 +14,8 @@ namespace breakwater::cli {
 // Prints "breakwater: <error>" to stderr and returns `exit_code`.
 int complain(const Error& error, int exit_code = 1);
 
-// A line that shows bytes done, rate and time left, redrawn at most ten times a second while stderr is
-// a terminal; silent otherwise. Erased by finish() and by destruction.
+// A line that shows bytes done, rate and time left, redrawn at most ten times a second while stderr
+// is a terminal; silent otherwise. Erased by finish() and by destruction.
 class ProgressBar {
  public:
   ProgressBar(std::string label, const Clock& clock);

@@ -18,9 +18,9 @@ bool read_flag(const Object& config, std::string_view key, bool otherwise,
   if (value == nullptr || value->as_string().empty()) return otherwise;
   if (value->as_string() == "true") return true;
   if (value->as_string() == "false") return false;
-  findings.push_back({api::kConfigMap, config.key(), "InvalidValue",
-                      std::string(key) + " is \"" + value->as_string() +
-                          "\": it must be \"true\" or \"false\""});
+  findings.push_back(
+      {api::kConfigMap, config.key(), "InvalidValue",
+       std::string(key) + " is \"" + value->as_string() + "\": it must be \"true\" or \"false\""});
   return otherwise;
 }
 

@@ -2,9 +2,11 @@
 // VirtualMachine gets to know whether it is protected.
 //
 // Rules (docs/architecture.md, "Correct where the original is not"):
-// - One Schedule per cron name, `acm-rho-virt-schedule-<name, _ as ->`; two names with the same cron
+// - One Schedule per cron name, `acm-rho-virt-schedule-<name, _ as ->`; two names with the same
+// cron
 //   are two Schedules.
-// - A Schedule selects by the backup label and lists exactly the namespaces of its VMs, so that a VM
+// - A Schedule selects by the backup label and lists exactly the namespaces of its VMs, so that a
+// VM
 //   that merely shares a name is never saved.
 // - One bad VM, label or cron never stops the others; it becomes a finding that names it.
 // - Missing configuration freezes: what exists stays, nothing new is made, and a finding says so.
@@ -25,12 +27,12 @@ namespace breakwater::policy {
 
 // From acm-dr-virt-config--cls; names as in that ConfigMap.
 struct ScheduleSettings {
-  std::string ttl = "24h0m0s";       // scheduleTTL
-  bool paused = false;               // schedulePaused or schedule_paused
-  bool skip_immediately = false;     // schedule_skipImmediately
-  bool use_owner_references = false; // schedule_useOwnerReferencesInBackup
-  bool snapshot_move_data = true;    // schedule_snapshotMoveData
-  std::string storage_location;      // storageLocation; "" = the default location
+  std::string ttl = "24h0m0s";        // scheduleTTL
+  bool paused = false;                // schedulePaused or schedule_paused
+  bool skip_immediately = false;      // schedule_skipImmediately
+  bool use_owner_references = false;  // schedule_useOwnerReferencesInBackup
+  bool snapshot_move_data = true;     // schedule_snapshotMoveData
+  std::string storage_location;       // storageLocation; "" = the default location
 };
 
 // Reads the ConfigMap's data. What cannot be read keeps its default and becomes a finding.
@@ -44,10 +46,10 @@ struct BackupInputs {
   ScheduleSettings settings;
   // Cron name to cron; nothing when the ConfigMap is missing.
   std::optional<std::map<std::string, std::string>> crons;
-  kube::Key cron_config;                   // the ConfigMap, for findings
-  std::vector<kube::Object> vms;           // all that bear the label, and all that have a protection
-  std::vector<kube::Object> schedules;     // of kubevirt type, in `ns`
-  std::vector<kube::Object> backups;       // of kubevirt type and this cluster, in `ns`
+  kube::Key cron_config;                // the ConfigMap, for findings
+  std::vector<kube::Object> vms;        // all that bear the label, and all that have a protection
+  std::vector<kube::Object> schedules;  // of kubevirt type, in `ns`
+  std::vector<kube::Object> backups;    // of kubevirt type and this cluster, in `ns`
   std::vector<kube::Object> data_uploads;  // in `ns`
   std::vector<kube::Object> protections;   // VirtualMachineProtections, all namespaces
 };

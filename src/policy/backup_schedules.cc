@@ -46,8 +46,8 @@ std::pair<std::string, std::string> objection(const BackupInputs& inputs, const 
   const std::string& name = vm.label(inputs.backup_label);
   const std::string field = "label " + inputs.backup_label;
   if (name.empty()) {
-    return {"EmptySchedule", field + " is empty: it must name one of the crons " +
-                                 known_names(*inputs.crons)};
+    return {"EmptySchedule",
+            field + " is empty: it must name one of the crons " + known_names(*inputs.crons)};
   }
   const auto cron = inputs.crons->find(name);
   if (cron == inputs.crons->end()) {
@@ -65,8 +65,8 @@ std::pair<std::string, std::string> objection(const BackupInputs& inputs, const 
   return {};
 }
 
-// VMs by the Schedule that will save them. Of two cron names that give one Schedule name the first (in
-// order of names) has it; the VMs of the other are refused.
+// VMs by the Schedule that will save them. Of two cron names that give one Schedule name the first
+// (in order of names) has it; the VMs of the other are refused.
 std::map<std::string, CronGroup> group(const BackupInputs& inputs, Evaluation& evaluation,
                                        std::map<std::string, VmPlan>& plans) {
   std::vector<const Object*> vms;
@@ -90,8 +90,8 @@ std::map<std::string, CronGroup> group(const BackupInputs& inputs, Evaluation& e
     if (entry.vms.empty()) entry = {name, inputs.crons->at(name), schedule, {}};
     if (entry.cron_name != name) {
       refuse(*vm, "ScheduleNameTaken",
-             "crons \"" + entry.cron_name + "\" and \"" + name + "\" both give Schedule " + schedule +
-                 ": rename one of them in ConfigMap " + inputs.cron_config.to_string(),
+             "crons \"" + entry.cron_name + "\" and \"" + name + "\" both give Schedule " +
+                 schedule + ": rename one of them in ConfigMap " + inputs.cron_config.to_string(),
              plans, evaluation);
       continue;
     }
@@ -119,11 +119,11 @@ Json template_for(const BackupInputs& inputs, const CronGroup& group) {
   for (const Object* vm : group.vms) namespaces.insert(vm->ns());
   Json names = Json::array();
   for (const std::string& ns : namespaces) names.push_back(ns);
-  Json selector = Json::object(
-      {{"matchExpressions",
-        Json::array({Json::object({{"key", inputs.backup_label},
-                                   {"operator", "In"},
-                                   {"values", Json::array({group.cron_name})}})})}});
+  Json selector =
+      Json::object({{"matchExpressions",
+                     Json::array({Json::object({{"key", inputs.backup_label},
+                                                {"operator", "In"},
+                                                {"values", Json::array({group.cron_name})}})})}});
   Json result = Json::object({{"defaultVolumesToFsBackup", false},
                               {"includeClusterResources", true},
                               {"includedNamespaces", names},

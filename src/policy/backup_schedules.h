@@ -9,8 +9,8 @@
 
 namespace breakwater::policy {
 
-// Adds Schedules, removals and findings to `evaluation`; returns the plan of each VM by uid. Every VM
-// of the inputs gets one.
+// Adds Schedules, removals and findings to `evaluation`; returns the plan of each VM by uid. Every
+// VM of the inputs gets one.
 std::map<std::string, VmPlan> plan_schedules(const BackupInputs& inputs, Evaluation& evaluation);
 
 }  // namespace breakwater::policy

@@ -80,8 +80,7 @@ Result<> Enforcer::remove(const Unwanted& unwanted, Enforcement& done) {
     return removed;
   }
   ++done.removed;
-  log_.info("removed",
-            {{"kind", unwanted.kind.kind}, {"object", unwanted.key.to_string()}});
+  log_.info("removed", {{"kind", unwanted.kind.kind}, {"object", unwanted.key.to_string()}});
   return {};
 }
 
@@ -90,14 +89,14 @@ Enforcement Enforcer::carry_out(const Evaluation& evaluation, Mode mode) {
   if (mode == Mode::kInform) return done;
   for (const Desired& desired : evaluation.desired) {
     if (auto result = ensure(desired, done); !result) {
-      done.failures.push_back({desired.kind, desired.object.key(), "NotApplied",
-                               result.error().to_string()});
+      done.failures.push_back(
+          {desired.kind, desired.object.key(), "NotApplied", result.error().to_string()});
     }
   }
   for (const Unwanted& unwanted : evaluation.unwanted) {
     if (auto result = remove(unwanted, done); !result) {
-      done.failures.push_back({unwanted.kind, unwanted.key, "NotRemoved",
-                               result.error().to_string()});
+      done.failures.push_back(
+          {unwanted.kind, unwanted.key, "NotRemoved", result.error().to_string()});
     }
   }
   return done;

@@ -20,8 +20,8 @@ struct Enforcement {
   std::vector<Finding> failures;  // what the API refused, one finding an object
 };
 
-// Compares each desired object with what `reader` shows and writes only what differs. An object that
-// fails does not stop the others. Safe to repeat.
+// Compares each desired object with what `reader` shows and writes only what differs. An object
+// that fails does not stop the others. Safe to repeat.
 class Enforcer {
  public:
   Enforcer(kube::Reader& reader, kube::Client& client, Logger log)

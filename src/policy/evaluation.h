@@ -1,9 +1,9 @@
 // What a policy decides, as a value.
 //
-// A policy is a pure function from a view of the cluster and its configuration to an Evaluation: what
-// should exist, what should not, and what is wrong. Nothing is read or written while it decides, so its
-// whole behaviour is a table of inputs and outputs (tests/policy). One Enforcer carries any Evaluation
-// out (policy/enforcer.h).
+// A policy is a pure function from a view of the cluster and its configuration to an Evaluation:
+// what should exist, what should not, and what is wrong. Nothing is read or written while it
+// decides, so its whole behaviour is a table of inputs and outputs (tests/policy). One Enforcer
+// carries any Evaluation out (policy/enforcer.h).
 #pragma once
 
 #include <string>
@@ -16,7 +16,7 @@ namespace breakwater::policy {
 
 // Something an operator should know: who, what kind of problem, one sentence.
 struct Finding {
-  kube::Kind kind;      // of the object concerned
+  kube::Kind kind;  // of the object concerned
   kube::Key object;
   std::string reason;   // one CamelCase word, stable: "UnknownSchedule"
   std::string message;  // names the field and what would be right

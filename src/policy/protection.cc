@@ -105,9 +105,8 @@ Judgement judge(const Object& vm, const VmPlan& plan, const BackupInputs& inputs
 std::vector<std::string> disks_of(const Object& vm) {
   std::set<std::string> names;
   for (const Json& volume : vm.spec()["template"]["spec"]["volumes"].items()) {
-    for (const Json* name :
-         {&volume["persistentVolumeClaim"]["claimName"], &volume["dataVolume"]["name"],
-          &volume["memoryDump"]["claimName"]}) {
+    for (const Json* name : {&volume["persistentVolumeClaim"]["claimName"],
+                             &volume["dataVolume"]["name"], &volume["memoryDump"]["claimName"]}) {
       if (!name->as_string().empty()) names.insert(name->as_string());
     }
   }
@@ -120,13 +119,13 @@ Json protection_status(const Object& vm, const VmPlan& plan, const BackupInputs&
   const std::string state = judgement.is_protected ? "True" : "False";
   const bool same = previous["protected"].as_string() == state &&
                     previous["reason"].as_string() == judgement.reason;
-  Json status = Json::object(
-      {{"schedule", plan.schedule},
-       {"protected", state},
-       {"lastBackup", judgement.backup == nullptr ? "" : judgement.backup->name()},
-       {"reason", judgement.reason},
-       {"message", judgement.message},
-       {"since", same ? previous["since"] : Json(format_rfc3339(inputs.now))}});
+  Json status =
+      Json::object({{"schedule", plan.schedule},
+                    {"protected", state},
+                    {"lastBackup", judgement.backup == nullptr ? "" : judgement.backup->name()},
+                    {"reason", judgement.reason},
+                    {"message", judgement.message},
+                    {"since", same ? previous["since"] : Json(format_rfc3339(inputs.now))}});
   status.set("lastBackupTime", judgement.backup == nullptr
                                    ? Json()
                                    : Json(format_rfc3339(started(*judgement.backup))));

@@ -26,11 +26,10 @@ kube::Object live_schedule(const std::string& name, bool ours) {
 }
 
 TEST(BackupPolicy, WritesTheScheduleThatTheMissionDocuments) {
-  const auto evaluation =
-      evaluate_backup(inputs({vm("vm-1-ns", "vm-1", "twice_a_day"), vm("default", "vm-2", "twice_a_day")},
-                             {{"twice_a_day", "0 */12 * * *"}}));
-  const Desired* schedule =
-      find(evaluation, api::kSchedule, "acm-rho-virt-schedule-twice-a-day");
+  const auto evaluation = evaluate_backup(
+      inputs({vm("vm-1-ns", "vm-1", "twice_a_day"), vm("default", "vm-2", "twice_a_day")},
+             {{"twice_a_day", "0 */12 * * *"}}));
+  const Desired* schedule = find(evaluation, api::kSchedule, "acm-rho-virt-schedule-twice-a-day");
   ASSERT_NE(schedule, nullptr);
   const kube::Object& object = schedule->object;
   EXPECT_EQ(object.label(api::kBackupClusterLabel), "cluster-1");
@@ -48,7 +47,8 @@ TEST(BackupPolicy, WritesTheScheduleThatTheMissionDocuments) {
 }
 
 TEST(BackupPolicy, StampsEveryVmWithItsUidBeforeItsSchedule) {
-  const auto evaluation = evaluate_backup(inputs({vm("a", "vm-1", "hourly")}, {{"hourly", "@hourly"}}));
+  const auto evaluation =
+      evaluate_backup(inputs({vm("a", "vm-1", "hourly")}, {{"hourly", "@hourly"}}));
   ASSERT_GE(evaluation.desired.size(), 2u);
   EXPECT_EQ(evaluation.desired[0].kind, api::kVirtualMachine);
   EXPECT_EQ(evaluation.desired[0].mode, Desired::Mode::kPatch);
@@ -73,9 +73,9 @@ TEST(BackupPolicy, NamesThatArePartsOfOthersAreAllSaved) {
 
 TEST(BackupPolicy, EqualCronsUnderTwoNamesAreTwoSchedules) {
   // B1
-  const auto evaluation = evaluate_backup(
-      inputs({vm("a", "vm-1", "vm1_each_hour"), vm("a", "vm-2", "vm2_each_hour")},
-             {{"vm1_each_hour", "0 * * * *"}, {"vm2_each_hour", "0 * * * *"}}));
+  const auto evaluation =
+      evaluate_backup(inputs({vm("a", "vm-1", "vm1_each_hour"), vm("a", "vm-2", "vm2_each_hour")},
+                             {{"vm1_each_hour", "0 * * * *"}, {"vm2_each_hour", "0 * * * *"}}));
   EXPECT_EQ(schedule_names(evaluation),
             (std::vector<std::string>{"acm-rho-virt-schedule-vm1-each-hour",
                                       "acm-rho-virt-schedule-vm2-each-hour"}));
@@ -89,12 +89,9 @@ struct BadVm {
 
 TEST(BackupPolicy, OneBadVmNeverStopsTheOthers) {
   // B6, B7, B9, B10, B12
-  const std::map<std::string, std::string> crons = {{"good", "*/15 * * * *"},
-                                                    {"broken", "every day"},
-                                                    {"empty", ""},
-                                                    {"Upper", "@daily"},
-                                                    {"a_b", "@daily"},
-                                                    {"trailing_", "@daily"}};
+  const std::map<std::string, std::string> crons = {
+      {"good", "*/15 * * * *"}, {"broken", "every day"}, {"empty", ""},
+      {"Upper", "@daily"},      {"a_b", "@daily"},       {"trailing_", "@daily"}};
   const BadVm cases[] = {
       {"", "EmptySchedule", "must name one of the crons"},
       {"typo", "UnknownSchedule", "names \"typo\""},
@@ -110,8 +107,7 @@ TEST(BackupPolicy, OneBadVmNeverStopsTheOthers) {
     ASSERT_NE(finding, nullptr) << bad.label;
     EXPECT_EQ(finding->object.to_string(), "a/bad");
     EXPECT_NE(finding->message.find(bad.says), std::string::npos) << finding->message;
-    EXPECT_EQ(schedule_names(evaluation),
-              std::vector<std::string>{"acm-rho-virt-schedule-good"});
+    EXPECT_EQ(schedule_names(evaluation), std::vector<std::string>{"acm-rho-virt-schedule-good"});
     const Desired* protection = find(evaluation, api::kVirtualMachineProtection, "bad");
     ASSERT_NE(protection, nullptr);
     EXPECT_EQ(protection->object.status()["reason"].as_string(), bad.reason);
@@ -119,9 +115,8 @@ TEST(BackupPolicy, OneBadVmNeverStopsTheOthers) {
 }
 
 TEST(BackupPolicy, CollidingScheduleNamesAreAFindingNotAFlipFlop) {
-  const auto evaluation =
-      evaluate_backup(inputs({vm("a", "one", "a_b"), vm("a", "two", "a-b")},
-                             {{"a_b", "@daily"}, {"a-b", "@hourly"}}));
+  const auto evaluation = evaluate_backup(inputs({vm("a", "one", "a_b"), vm("a", "two", "a-b")},
+                                                 {{"a_b", "@daily"}, {"a-b", "@hourly"}}));
   EXPECT_EQ(schedule_names(evaluation), std::vector<std::string>{"acm-rho-virt-schedule-a-b"});
   const Finding* finding = find_reason(evaluation, "ScheduleNameTaken");
   ASSERT_NE(finding, nullptr);

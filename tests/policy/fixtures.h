@@ -20,9 +20,8 @@ inline kube::Object vm(const std::string& ns, const std::string& name, const std
   if (cron != "(none)") object.set_label(api::kBackupVmLabel, cron);
   Json volumes = Json::array();
   for (const std::string& disk : disks) {
-    volumes.push_back(
-        Json::object({{"name", disk},
-                      {"persistentVolumeClaim", Json::object({{"claimName", disk}})}}));
+    volumes.push_back(Json::object(
+        {{"name", disk}, {"persistentVolumeClaim", Json::object({{"claimName", disk}})}}));
   }
   object.set({"spec", "template", "spec", "volumes"}, volumes);
   return object;

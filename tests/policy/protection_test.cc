@@ -23,9 +23,9 @@ Json status_with(const kube::Object& machine, std::vector<kube::Object> backups,
 
 TEST(Protection, ACompletedYoungBackupWithAllDisksIsProtection) {
   const auto machine = vm("a", "vm-1", "hourly", {"root", "data"});
-  const Json status = status_with(
-      machine, {backup("b1", machine, "2026-11-21T11:00:00Z", "Completed")},
-      {upload("b1", "a", "root", "Completed"), upload("b1", "a", "data", "Completed")});
+  const Json status =
+      status_with(machine, {backup("b1", machine, "2026-11-21T11:00:00Z", "Completed")},
+                  {upload("b1", "a", "root", "Completed"), upload("b1", "a", "data", "Completed")});
   EXPECT_EQ(status["protected"].as_string(), "True");
   EXPECT_EQ(status["lastBackup"].as_string(), "b1");
   EXPECT_EQ(status["lastBackupTime"].as_string(), "2026-11-21T11:00:00Z");
@@ -44,25 +44,46 @@ TEST(Protection, EverythingElseIsNot) {
                                          upload("b1", "a", "data", "Completed")};
   const Case cases[] = {
       {"none yet", {}, {}, "NoBackupYet", "has finished yet"},
-      {"only of another VM", {backup("b1", other, "2026-11-21T11:00:00Z", "Completed")}, all,
-       "NoBackupYet", ""},
-      {"still running", {backup("b1", machine, "2026-11-21T11:00:00Z", "InProgress")}, all,
-       "NoBackupYet", ""},
-      {"failed", {backup("b1", machine, "2026-11-21T11:00:00Z", "Failed")}, all, "BackupFailed", "b1"},
-      {"partly", {backup("b1", machine, "2026-11-21T11:00:00Z", "PartiallyFailed")}, all,
-       "BackupPartiallyFailed", "b1"},
+      {"only of another VM",
+       {backup("b1", other, "2026-11-21T11:00:00Z", "Completed")},
+       all,
+       "NoBackupYet",
+       ""},
+      {"still running",
+       {backup("b1", machine, "2026-11-21T11:00:00Z", "InProgress")},
+       all,
+       "NoBackupYet",
+       ""},
+      {"failed",
+       {backup("b1", machine, "2026-11-21T11:00:00Z", "Failed")},
+       all,
+       "BackupFailed",
+       "b1"},
+      {"partly",
+       {backup("b1", machine, "2026-11-21T11:00:00Z", "PartiallyFailed")},
+       all,
+       "BackupPartiallyFailed",
+       "b1"},
       {"newest counts",
        {backup("b1", machine, "2026-11-21T10:00:00Z", "Completed"),
         backup("b2", machine, "2026-11-21T11:00:00Z", "Failed")},
-       all, "BackupFailed", "b2"},
-      {"a disk is missing", {backup("b1", machine, "2026-11-21T11:00:00Z", "Completed")},
+       all,
+       "BackupFailed",
+       "b2"},
+      {"a disk is missing",
+       {backup("b1", machine, "2026-11-21T11:00:00Z", "Completed")},
        {upload("b1", "a", "root", "Completed"), upload("b1", "a", "data", "Failed")},
-       "DiskNotInBackup", "data"},
+       "DiskNotInBackup",
+       "data"},
       {"a disk of the same name elsewhere",
        {backup("b1", machine, "2026-11-21T11:00:00Z", "Completed")},
        {upload("b1", "a", "root", "Completed"), upload("b1", "b", "data", "Completed")},
-       "DiskNotInBackup", "data"},
-      {"too old", {backup("b1", machine, "2026-11-21T09:00:00Z", "Completed")}, all, "BackupTooOld",
+       "DiskNotInBackup",
+       "data"},
+      {"too old",
+       {backup("b1", machine, "2026-11-21T09:00:00Z", "Completed")},
+       all,
+       "BackupTooOld",
        "2026-11-21T09:00:00Z"},
   };
   for (const Case& c : cases) {
@@ -97,14 +118,12 @@ TEST(Protection, APausedScheduleIsNoProtection) {
 
 TEST(Protection, SinceIsWhenTheReasonChanged) {
   const auto machine = vm("a", "vm-1", "hourly");
-  const Json same = Json::object({{"protected", "False"},
-                                  {"reason", "NoBackupYet"},
-                                  {"since", "2026-11-20T00:00:00Z"}});
+  const Json same = Json::object(
+      {{"protected", "False"}, {"reason", "NoBackupYet"}, {"since", "2026-11-20T00:00:00Z"}});
   EXPECT_EQ(status_with(machine, {}, {}, hourly(), same)["since"].as_string(),
             "2026-11-20T00:00:00Z");
-  const Json changed = Json::object({{"protected", "True"},
-                                     {"reason", "BackedUp"},
-                                     {"since", "2026-11-20T00:00:00Z"}});
+  const Json changed = Json::object(
+      {{"protected", "True"}, {"reason", "BackedUp"}, {"since", "2026-11-20T00:00:00Z"}});
   EXPECT_EQ(status_with(machine, {}, {}, hourly(), changed)["since"].as_string(), kNow);
 }
 
