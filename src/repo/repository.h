@@ -35,6 +35,9 @@ struct Settings {
   int upload_threads = 2;          // packs that may be on their way to the store at once
   // Decode every blob again before it is stored, as restic does by default.
   bool extra_verify = true;
+  // How long lock() waits before it looks a second time for a lock that excludes its own. Shorter than
+  // restic's 200 ms only where nobody else uses the repository (tests, simulation).
+  Duration lock_recheck = std::chrono::milliseconds(200);
 };
 
 // What the repository needs from outside; everything outlives it.
@@ -57,8 +60,9 @@ class Lock;
 
 class Repository {
  public:
-  // Creates config and first key. kAlreadyExists when a config, a key or a snapshot is there: never
-  // over something that we merely cannot open.
+  // Creates first key and config. kAlreadyExists when a config, a snapshot, an index or a pack is there,
+  // or a key that `password` does not open: never over something that we merely cannot open. Completes
+  // an init that was interrupted between key and config.
   static Result<> init(Environment environment, const std::string& password,
                        KdfParameters kdf = {});
   // Finds the key that `password` opens and reads the config; the index is read by load_index().
