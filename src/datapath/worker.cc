@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "datapath/volume_backup.h"
 #include "volume/block_volume.h"
+#include "volume/shared_extents.h"
 
 namespace breakwater::datapath {
 namespace {
@@ -67,6 +68,19 @@ Result<std::unique_ptr<repo::Repository>> open_repository(const WorkerConfig& co
   return repo::Repository::open(outside, config.password, environment.settings);
 }
 
+// Nothing if nobody knows what changed; then everything is read.
+Result<std::optional<volume::Extents>> find_changed(const WorkerConfig& config) {
+  if (!config.changed_extents.empty()) {
+    const std::string text = TRY(read_file(config.changed_extents));
+    return while_doing(volume::parse_extents(text), "reading {}", config.changed_extents.string());
+  }
+  if (!config.parent || config.parent_volume.empty()) return std::nullopt;
+  auto changed = volume::changed_between(config.parent_volume, config.volume);
+  // A device, or a volume that is gone: no reason to fail.
+  if (!changed) return std::nullopt;
+  return std::move(*changed);
+}
+
 Result<BackupOptions> backup_options(const WorkerConfig& config) {
   BackupOptions options;
   options.file_name = config.file_name;
@@ -75,11 +89,7 @@ Result<BackupOptions> backup_options(const WorkerConfig& config) {
   options.tags = config.tags;
   options.parent = config.parent;
   options.threads = config.threads;
-  if (!config.changed_extents.empty()) {
-    const std::string text = TRY(read_file(config.changed_extents));
-    options.changed = TRY(while_doing(volume::parse_extents(text), "reading {}",
-                                      config.changed_extents.string()));
-  }
+  options.changed = TRY(find_changed(config));
   return options;
 }
 

@@ -39,6 +39,9 @@ struct WorkerConfig {
   std::vector<std::string> tags;
   std::optional<std::string> parent;
   std::filesystem::path changed_extents;  // a file as volume::parse_extents reads it; "" for none
+  // The volume that `parent` was made from, unchanged since; "" if it is gone. Without a list of
+  // changed extents the file system is asked for one (volume/shared_extents.h).
+  std::filesystem::path parent_volume;
   bool init_if_missing = false;           // create the repository if there is none
 
   // Restore. Members mean what they mean in RestoreOptions.
@@ -51,7 +54,7 @@ struct WorkerConfig {
 };
 
 // {"operation":"backup","location":{"provider","bucket","prefix","config":{}},"volume","fileName",
-// "hostname","paths":[],"tags":[],"parent","changedExtents","initIfMissing","snapshotID","file",
+// "hostname","paths":[],"tags":[],"parent","changedExtents","parentVolume","initIfMissing","snapshotID","file",
 // "onlyDifferences","lock","threads"}; what is absent has its default. Neither direction carries
 // the password or the credentials. Parsing: kInvalid names the member.
 Json worker_config_to_json(const WorkerConfig& config);

@@ -86,6 +86,7 @@ Json worker_config_to_json(const WorkerConfig& config) {
     if (!config.changed_extents.empty()) {
       json.set("changedExtents", config.changed_extents.string());
     }
+    if (!config.parent_volume.empty()) json.set("parentVolume", config.parent_volume.string());
     json.set("initIfMissing", config.init_if_missing);
   } else {
     json.set("snapshotID", config.snapshot);
@@ -100,7 +101,7 @@ Result<WorkerConfig> worker_config_from_json(const Json& json) {
   if (!json.is_object()) return fail(Code::kInvalid, "a worker's configuration is a JSON object");
   WorkerConfig config;
   MemberReader reader(json, "");
-  std::string operation, volume, parent, changed;
+  std::string operation, volume, parent, changed, parent_volume;
   reader.read("operation", operation);
   if (operation == "restore") {
     config.operation = WorkerConfig::Operation::kRestore;
@@ -118,6 +119,8 @@ Result<WorkerConfig> worker_config_from_json(const Json& json) {
   if (!parent.empty()) config.parent = parent;
   reader.read("changedExtents", changed);
   config.changed_extents = changed;
+  reader.read("parentVolume", parent_volume);
+  config.parent_volume = parent_volume;
   reader.read("initIfMissing", config.init_if_missing);
   reader.read("snapshotID", config.snapshot);
   reader.read("file", config.file);
