@@ -55,7 +55,8 @@ Result<KeyPair> to_pem(X509* cert, EVP_PKEY* key) {
   const BioPtr cert_bio(BIO_new(BIO_s_mem()));
   const BioPtr key_bio(BIO_new(BIO_s_mem()));
   if (PEM_write_bio_X509(cert_bio.get(), cert) != 1 ||
-      PEM_write_bio_PKCS8PrivateKey(key_bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr) != 1) {
+      PEM_write_bio_PKCS8PrivateKey(key_bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr) !=
+          1) {
     return openssl_failure("write a certificate as PEM");
   }
   return KeyPair{text_of(cert_bio.get()), text_of(key_bio.get())};

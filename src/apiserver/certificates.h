@@ -1,4 +1,5 @@
-// A certificate authority of our own: what `sandbox up` needs to speak HTTPS and to know its clients.
+// A certificate authority of our own: what `sandbox up` needs to speak HTTPS and to know its
+// clients.
 #pragma once
 
 #include <string>

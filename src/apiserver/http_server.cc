@@ -159,7 +159,8 @@ void Session::start() {
   stream_.async_handshake(asio::ssl::stream_base::server,
                           [self = shared_from_this()](error_code error) {
                             if (error) return self->drop();
-                            self->certificate_user_ = certificate_user(self->stream_.native_handle());
+                            self->certificate_user_ =
+                                certificate_user(self->stream_.native_handle());
                             self->read_header();
                           });
 }
@@ -294,9 +295,8 @@ void Session::begin_stream(Response response) {
   watch_ = std::move(response.stream);
   encode_ = std::move(response.encode);
   gate_ = std::make_shared<WakeGate>(weak_from_this());
-  watch_->set_wake([gate = gate_, executor = asio::any_io_executor(stream_.get_executor())]() mutable {
-    gate->wake(executor);
-  });
+  asio::any_io_executor executor = stream_.get_executor();
+  watch_->set_wake([gate = gate_, executor]() mutable { gate->wake(executor); });
   timer_.expires_after(response.stream_timeout);
   timer_.async_wait([weak = weak_from_this()](error_code error) {
     const auto self = weak.lock();

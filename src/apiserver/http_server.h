@@ -18,7 +18,8 @@ struct HttpSettings {
   size_t max_body = 8u << 20;
   int max_connections = 2000;  // further ones are closed at once
   std::string cert_pem, key_pem;  // the server's
-  std::string client_ca_pem;      // whoever has a certificate of this CA is its CN in the groups of its O
+  // Whoever has a certificate of this CA is its CN in the groups of its O. "": nobody has.
+  std::string client_ca_pem;
 };
 
 // Who a bearer token belongs to. Implementations are thread-safe.
@@ -31,8 +32,8 @@ class TokenAuthenticator {
 
 class HttpServer {
  public:
-  // Listens and serves on threads of its own until stop() or destruction. kUnavailable if the port is
-  // taken. All references outlive the server.
+  // Listens and serves on threads of its own until stop() or destruction. kUnavailable if the port
+  // is taken. All references outlive the server.
   static Result<std::unique_ptr<HttpServer>> start(HttpSettings settings, Rest& rest,
                                                    TokenAuthenticator& tokens, Logger log);
   virtual ~HttpServer() = default;

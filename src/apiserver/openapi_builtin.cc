@@ -69,7 +69,8 @@ Json list_schema(std::string_view type) {
   merge.remove_prefix(1);
   schema.set("x-kubernetes-patch-strategy", merge == "retain" ? "merge,retainKeys" : "merge");
   // Volumes alone keep only the keys of the patch; they merge by name.
-  if (!merge.empty()) schema.set("x-kubernetes-patch-merge-key", merge == "retain" ? "name" : merge);
+  if (merge == "retain") merge = "name";
+  if (!merge.empty()) schema.set("x-kubernetes-patch-merge-key", merge);
   return schema;
 }
 
@@ -113,7 +114,7 @@ Json new_definition(bool is_kind, std::string_view short_name, std::string_view 
   const std::string_view version = rest.substr(0, rest.find('.'));
   const std::string_view kind = rest.substr(version.size() + 1);
   schema.set({"properties", "apiVersion"},
-             with_description(plain_type("string"), "The group and version of this object's kind."));
+             with_description(plain_type("string"), "The group and version of its kind."));
   schema.set({"properties", "kind"}, with_description(plain_type("string"), "The object's kind."));
   schema.set({"properties", "metadata"},
              with_description(type_schema("@meta.v1.ObjectMeta"), "What every object has."));

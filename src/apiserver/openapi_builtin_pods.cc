@@ -2,8 +2,9 @@
 
 namespace breakwater::apiserver {
 
-SchemaText core_schemas() {
-  return {R"(
+namespace {
+
+constexpr std::string_view kPods = R"(
 =* core.v1.Pod A group of containers that run together on one node.
 spec @core.v1.PodSpec What should run.
 status @core.v1.PodStatus What was observed; written by the node.
@@ -266,7 +267,10 @@ serviceName s The service that names the pods.
 template! @core.v1.PodTemplateSpec The pods to make.
 updateStrategy o How pods are replaced.
 volumeClaimTemplates [@core.v1.PersistentVolumeClaim] Claims made for each pod.
-)"};
-}
+)";
+
+}  // namespace
+
+SchemaText core_schemas() { return {kPods}; }
 
 }  // namespace breakwater::apiserver

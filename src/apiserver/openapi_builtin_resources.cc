@@ -2,8 +2,9 @@
 
 namespace breakwater::apiserver {
 
-SchemaText resource_schemas() {
-  return {R"(
+namespace {
+
+constexpr std::string_view kResources = R"(
 = meta.v1.ObjectMeta What every object has: name, labels, owners, history.
 annotations {s} Values for tools; not used for selecting.
 creationTimestamp t When the object was made; set by the server.
@@ -252,7 +253,10 @@ listKind s The kind of its lists.
 plural! s The name in paths.
 shortNames [s] Short names for the command line.
 singular s The name for the command line.
-)"};
-}
+)";
+
+}  // namespace
+
+SchemaText resource_schemas() { return {kResources}; }
 
 }  // namespace breakwater::apiserver

@@ -1,4 +1,5 @@
-// Kubernetes' REST conventions on top of an ApiServer: paths, query parameters, media types, tables.
+// Kubernetes' REST conventions on top of an ApiServer: paths, query parameters, media types,
+// tables.
 //
 // Independent of the HTTP library, so that it is tested without sockets. Thread-safe.
 #pragma once
@@ -47,8 +48,8 @@ class PodLogs {
                                    int64_t tail_lines) = 0;
 };
 
-// The line of a watch stream that tells of `error`, {"type": "ERROR", "object": Status}: what a client
-// gets when next() of its stream fails, and why a stream could not start.
+// The line of a watch stream that tells of `error`, {"type": "ERROR", "object": Status}: what a
+// client gets when next() of its stream fails, and why a stream could not start.
 std::string watch_error_line(const Error& error);
 
 class Rest {
@@ -57,8 +58,8 @@ class Rest {
   Rest(ApiServer& server, PodLogs* logs, const Clock& clock);
   ~Rest();
 
-  // Serves /api, /apis, /version, /openapi/v2 (JSON, or protobuf for kubectl 1.20), /healthz, /readyz,
-  // /livez, all resources and their status and log subresources, and access reviews.
+  // Serves /api, /apis, /version, /openapi/v2 (JSON, or protobuf for kubectl 1.20), /healthz,
+  // /readyz, /livez, all resources and their status and log subresources, and access reviews.
   Response handle(const Request& request);
 
  private:

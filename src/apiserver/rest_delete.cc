@@ -17,7 +17,9 @@ Result<Propagation> propagation_of(const std::string& text) {
 // From the body, a DeleteOptions, and from query parameters, which count where the body is silent.
 Result<kube::DeleteOptions> delete_options_of(const Request& request) {
   Json body = Json::object();
-  if (request.body.find_first_not_of(" \r\n") != std::string::npos) body = TRY(read_object(request));
+  if (request.body.find_first_not_of(" \r\n") != std::string::npos) {
+    body = TRY(read_object(request));
+  }
   if (!body["dryRun"].empty()) {
     return fail(Code::kInvalid, "dryRun is not offered by this server; nothing was changed");
   }

@@ -52,8 +52,9 @@ std::string describe(const Access& access) {
   if (!access.path.empty()) return fmt::format("cannot {} path \"{}\"", access.verb, access.path);
   const std::string resource =
       access.subresource.empty() ? access.resource : access.resource + "/" + access.subresource;
-  const std::string scope =
-      access.ns.empty() ? "at the cluster scope" : fmt::format("in the namespace \"{}\"", access.ns);
+  const std::string scope = access.ns.empty()
+                                ? "at the cluster scope"
+                                : fmt::format("in the namespace \"{}\"", access.ns);
   return fmt::format("cannot {} resource \"{}\" in API group \"{}\" {}", access.verb, resource,
                      access.group, scope);
 }
@@ -128,8 +129,8 @@ Result<Json> read_object(const Request& request) {
   } else if (type.empty() || type == "application/json" || type == "*/*") {
     object = TRY(parse_json(request.body));
   } else {
-    return fail(Code::kUnsupported, "bodies of type \"{}\" are not supported; send application/json",
-                type);
+    return fail(Code::kUnsupported,
+                "bodies of type \"{}\" are not supported; send application/json", type);
   }
   if (!object.is_object()) return fail(Code::kInvalid, "the body is not an object");
   return object;

@@ -53,7 +53,8 @@ Response serve_resource(const RestContext& context, const Request& request,
 // Nothing if `path` is no review resource (SelfSubjectAccessReview and its like).
 std::optional<Response> serve_review(const RestContext& context, const Request& request,
                                      const ResourcePath& path);
-// Nothing if the path is no discovery document (/api, /apis, /apis/<group>, /apis/<group>/<version>).
+// Nothing if the path is no discovery document (/api, /apis, /apis/<group>,
+// /apis/<group>/<version>).
 std::optional<Response> serve_discovery(const RestContext& context, const Request& request);
 
 // The virtual resources that serve_review() serves.

@@ -99,8 +99,9 @@ Result<kube::Object> body_object(const Target& target) {
   if (!target.path.name.empty()) {
     const std::string name = body["metadata"]["name"].as_string_or(target.path.name);
     if (name != target.path.name) {
-      return fail(Code::kInvalid, "the name of the object ({}) does not match the name in the path ({})",
-                  name, target.path.name);
+      return fail(Code::kInvalid,
+                  "the name of the object ({}) does not match the name in the path ({})", name,
+                  target.path.name);
     }
     body.set({"metadata", "name"}, name);
   }

@@ -13,7 +13,8 @@
 
 namespace breakwater::apiserver {
 
-// One column and how its cells are made. A cell is a string, a number, a boolean, or null for "none".
+// One column and how its cells are made. A cell is a string, a number, a boolean, or null for
+// "none".
 struct TableColumn {
   std::string name;
   std::string type;    // string, integer, number, boolean, date
@@ -23,8 +24,8 @@ struct TableColumn {
   std::function<Json(const kube::Object&, Time now)> cell;
 };
 
-// The columns of a kind: its CRD's printer columns, our own for built-in kinds, Name and Age for the
-// rest.
+// The columns of a kind: its CRD's printer columns, our own for built-in kinds, Name and Age for
+// the rest.
 std::vector<TableColumn> table_columns(const ServedKind& kind);
 // Our own columns of a built-in kind; empty if it has none.
 std::vector<TableColumn> builtin_columns(std::string_view group, std::string_view kind);
@@ -41,8 +42,8 @@ Json make_table(const std::vector<TableColumn>& columns, std::span<const kube::O
 // {"kind": "PartialObjectMetadata", "metadata": …}, of meta.k8s.io/`version`.
 Json partial_metadata(const kube::Object& object, std::string_view version);
 
-// A duration as kubectl shows ages: "5s", "3m12s", "47h", "9d", "2y40d"; "<invalid>" if it lies more
-// than a second in the future.
+// A duration as kubectl shows ages: "5s", "3m12s", "47h", "9d", "2y40d"; "<invalid>" if it lies
+// more than a second in the future.
 std::string human_duration(Duration duration);
 // The age of a timestamp, or null if there is none.
 Json age_of(const Json& timestamp, Time now);

@@ -140,14 +140,19 @@ Json node_address(const Object& node, std::string_view type) {
   return "<none>";
 }
 
+TableColumn address_column(std::string name, std::string_view type) {
+  return column(
+      std::move(name), [type](const Object& node) { return node_address(node, type); }, kWide);
+}
+
 Columns node_columns() {
   return {name_column(),
           column("Status", node_status),
           column("Roles", node_roles),
           age_column(),
           text("Version", {"status", "nodeInfo", "kubeletVersion"}, 0, ""),
-          column("Internal-IP", [](const Object& n) { return node_address(n, "InternalIP"); }, kWide),
-          column("External-IP", [](const Object& n) { return node_address(n, "ExternalIP"); }, kWide),
+          address_column("Internal-IP", "InternalIP"),
+          address_column("External-IP", "ExternalIP"),
           text("OS-Image", {"status", "nodeInfo", "osImage"}, kWide, "<unknown>"),
           text("Kernel-Version", {"status", "nodeInfo", "kernelVersion"}, kWide, "<unknown>"),
           text("Container-Runtime", {"status", "nodeInfo", "containerRuntimeVersion"}, kWide,

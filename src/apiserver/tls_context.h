@@ -19,13 +19,13 @@ struct FreeTlsContext {
 };
 using TlsContextPtr = std::unique_ptr<ssl_ctx_st, FreeTlsContext>;
 
-// TLS 1.2 or later. With `client_ca_pem`, clients may show a certificate of that CA; a certificate of
-// another CA fails the handshake. kInvalid says which PEM text is wrong, without quoting it.
+// TLS 1.2 or later. With `client_ca_pem`, clients may show a certificate of that CA; one of another
+// CA fails the handshake. kInvalid says which PEM text is wrong, without quoting it.
 Result<TlsContextPtr> make_tls_context(const std::string& cert_pem, const std::string& key_pem,
                                        const std::string& client_ca_pem);
 
-// After the handshake: the user that the client's certificate names, CN in the groups of its O and in
-// system:authenticated. Nothing if it showed none.
+// After the handshake: the user that the client's certificate names, CN in the groups of its O and
+// in system:authenticated. Nothing if it showed none.
 std::optional<User> certificate_user(ssl_st* connection);
 
 }  // namespace breakwater::apiserver
