@@ -31,7 +31,8 @@ Result<repo::Compression> parse_compression(const std::string& text) {
   if (text == "auto") return repo::Compression::kAuto;
   if (text == "better") return repo::Compression::kBetter;
   if (text == "max") return repo::Compression::kMax;
-  return fail(Code::kInvalid, "--compression is \"{}\": use off, fastest, auto, better or max", text);
+  return fail(Code::kInvalid, "--compression is \"{}\": use off, fastest, auto, better or max",
+              text);
 }
 
 datapath::OnProgress draw_on(ProgressBar& bar) {
@@ -61,9 +62,9 @@ Result<datapath::BackupOptions> backup_options(const RepoCommand& command,
   options.tags = command.tags;
   if (!command.parent.empty()) options.parent = command.parent;
   if (!command.changed_extents.empty()) {
-    options.changed = TRY(while_doing(
-        volume::parse_extents(TRY(read_file(command.changed_extents))), "reading {}",
-        command.changed_extents));
+    options.changed =
+        TRY(while_doing(volume::parse_extents(TRY(read_file(command.changed_extents))),
+                        "reading {}", command.changed_extents));
   }
   return options;
 }
@@ -106,8 +107,8 @@ Result<> restore_block(RepoCommand& command, RepoSession& session, repo::Reposit
   const auto stored = TRY(datapath::find_volume(repository, options));
   auto target = TRY(volume::open_block_writer(command.volume, stored.size));
   ProgressBar bar("restoring", session.clock());
-  const auto result = TRY(
-      datapath::restore_volume(repository, *target, options, interrupt_token(), draw_on(bar)));
+  const auto result =
+      TRY(datapath::restore_volume(repository, *target, options, interrupt_token(), draw_on(bar)));
   bar.finish();
   if (command.options.json) {
     print_json(Json::object({{"message_type", "summary"},
@@ -122,8 +123,7 @@ Result<> restore_block(RepoCommand& command, RepoSession& session, repo::Reposit
 }
 
 Result<> restore_files(RepoCommand& command, repo::Repository& repository) {
-  const auto snapshot =
-      TRY(repo::find_snapshot(TRY(repository.snapshots()), command.snapshot));
+  const auto snapshot = TRY(repo::find_snapshot(TRY(repository.snapshots()), command.snapshot));
   repo::RestoreTreeOptions options;
   options.path = command.file;
   const auto result =

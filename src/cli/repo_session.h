@@ -1,5 +1,5 @@
-// What all `breakwater repo` commands share: which repository, with which password, and exit codes as
-// restic's.
+// What all `breakwater repo` commands share: which repository, with which password, and exit codes
+// as restic's.
 #pragma once
 
 #include <memory>
