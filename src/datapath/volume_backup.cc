@@ -39,7 +39,12 @@ class Backup {
     const std::optional<Id> parent_id =
         parent ? std::optional<Id>(parent->snapshot) : std::nullopt;
     parent.reset();
-    TRY(store_chunks());
+    auto stored = store_chunks();
+    if (!stored) {
+      // For the next run. Not without the lock: what we would write could be pruned at once.
+      if (lock_->check()) static_cast<void>(repository_.flush());
+      return tl::unexpected(stored.error());
+    }
     const Id snapshot = TRY(save_snapshot(parent_id));
     const Progress progress = counters_.progress(cut_.size);
     if (on_progress_) on_progress_(progress);
@@ -156,8 +161,12 @@ class Backup {
     summary.backup_start = started_;
     summary.backup_end = clock_.now();
     summary.data_blobs = counters_.blobs;
-    summary.tree_blobs = trees.trees;
-    summary.data_added = counters_.blob_bytes + trees.bytes;
+    summary.tree_blobs = trees.added.size();
+    summary.data_added = counters_.blob_bytes;
+    for (const Id& id : trees.added) {
+      const auto location = repository_.find(BlobType::kTree, id);
+      if (location) summary.data_added += location->plain_length();
+    }
     summary.data_added_packed = counters_.moved;
     summary.total_files_processed = 1;
     summary.total_bytes_processed = cut_.size;

@@ -38,11 +38,8 @@ Node directory_node(std::string name, const Id& subtree, Time modified) {
 Result<Id> save(Repository& repository, const Tree& tree, SavedTrees& saved) {
   const auto blob = TRY(repository.save_tree(tree));
   if (blob.added) {
-    ++saved.trees;
+    saved.added.push_back(blob.id);
     saved.packed_bytes += blob.packed_size;
-    if (const auto location = repository.find(repo::BlobType::kTree, blob.id)) {
-      saved.bytes += location->plain_length();
-    }
   }
   return blob.id;
 }

@@ -31,9 +31,8 @@ struct StoredFile {
 
 struct SavedTrees {
   repo::Id root;
-  uint64_t trees = 0;  // that were new, and their bytes
-  uint64_t bytes = 0;
-  uint64_t packed_bytes = 0;
+  std::vector<repo::Id> added;  // the trees that were new
+  uint64_t packed_bytes = 0;    // and what they take in packs
 };
 
 // Stores the trees for a volume with these chunks, all `chunk_size` long but the last. `modified`

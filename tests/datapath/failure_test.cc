@@ -39,7 +39,7 @@ TEST_F(Failures, ACancelledBackupLeavesASoundRepositoryAndNoSnapshot) {
   EXPECT_TRUE(result.error().is(Code::kCancelled));
   EXPECT_LT(reads, 100);
   EXPECT_EQ(snapshot_count(), 0u);
-  EXPECT_TRUE(store->list("locks/")->objects.empty());
+  EXPECT_TRUE(stored("locks/").empty());
   expect_sound();
   source.before_read = {};
   EXPECT_EQ(restored(backup(source)->snapshot, kSize), source.content);
@@ -156,7 +156,7 @@ TEST_F(Failures, AFlippedBitIsCorruptAndNamesThePack) {
   ASSERT_TRUE(backup(source));
   SeededRandom random(3);
   int refused = 0;
-  for (const auto& object : store->list("data/")->objects) {
+  for (const auto& object : stored("data/")) {
     const Bytes good = *store->get(object.key);
     if (good.size() < 10 * kChunk) continue;  // the tree's
     Bytes bad = good;
@@ -178,7 +178,7 @@ TEST_F(Failures, AFlippedBitIsCorruptAndNamesThePack) {
 
 TEST_F(Failures, AChunkThatNoIndexNamesIsCorrupt) {
   ASSERT_TRUE(backup(source));
-  const auto lost = store->list("index/")->objects;
+  const auto lost = stored("index/");
   source.write(0, noise(2, 10));
   ASSERT_TRUE(backup(source));
   for (const auto& object : lost) ASSERT_TRUE(store->remove(object.key));

@@ -109,6 +109,7 @@ class TestRepository {
     }
     repo::Settings settings;
     settings.pack_size = 64 << 10;  // several packs even for a small volume
+    settings.lock_recheck = std::chrono::milliseconds(1);
     return repo::Repository::open(environment(), kPassword, settings);
   }
 
@@ -157,8 +158,11 @@ class DatapathTest : public ::testing::Test {
     ASSERT_TRUE(report) << report.error().to_string();
     EXPECT_TRUE(report->errors.empty()) << report->errors.front();
   }
+  std::vector<blob::ObjectInfo> stored(const std::string& prefix) {
+    return store->list(prefix)->objects;
+  }
   size_t snapshot_count() {
-    return store->list("snapshots/")->objects.size();
+    return stored("snapshots/").size();
   }
 
   std::unique_ptr<blob::ObjectStore> store;

@@ -119,7 +119,7 @@ TEST_F(Incremental, TheNewestSnapshotThatFitsIsTheParent) {
 // Chunks that no index names any more are read again, however unchanged they are.
 TEST_F(Incremental, ADamagedParentLeavesNoGap) {
   const auto first = *backup(source);
-  const auto lost = store->list("index/")->objects;
+  const auto lost = stored("index/");
   change(2);
   const auto second = *backup(source);
   for (const auto& object : lost) ASSERT_TRUE(store->remove(object.key));
@@ -138,7 +138,7 @@ TEST_F(Incremental, ADamagedParentLeavesNoGap) {
 
 TEST_F(Incremental, AParentWithoutItsTreeIsNone) {
   const auto first = *backup(source);
-  for (const auto& object : store->list("index/")->objects) {
+  for (const auto& object : stored("index/")) {
     ASSERT_TRUE(store->remove(object.key));
   }
   options.parent = first.snapshot.to_string();

@@ -83,7 +83,7 @@ TEST_F(RoundTrip, ZerosAndRepetitionsAreStoredOnce) {
   EXPECT_LT(backup(repeated)->progress.bytes_moved, 2000u);
   MemoryVolume random(noise(1, 100 * kChunk));
   EXPECT_GT(backup(random)->progress.bytes_moved, 100 * kChunk);
-  EXPECT_LT(backup(random)->progress.bytes_moved, 1000u);
+  EXPECT_LT(backup(random)->progress.bytes_moved, 5000u) << "more than the list of its chunks";
 }
 
 TEST_F(RoundTrip, ZerosAreWrittenInRuns) {

@@ -26,6 +26,7 @@ class Worker : public ::testing::Test {
         clock, random, {}, "pod-1", "breakwater",
         [this](const blob::StoreLocation& location) { return blob::open_store(location, random); }};
     environment.kdf = {1024, 8, 1};
+    environment.settings.lock_recheck = std::chrono::milliseconds(1);
     clock.advance(std::chrono::seconds(1));
     return run_worker(config, environment, {}, emit);
   }
