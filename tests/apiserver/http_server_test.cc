@@ -1,0 +1,156 @@
+// The API over real TLS connections: who is who, streams, limits, the end.
+#include <gtest/gtest.h>
+
+#include <future>
+
+#include "kube/http_client.h"
+#include "tests/apiserver/live_server.h"
+
+namespace breakwater::apiserver::http_server_test {
+
+const kube::Kind kMaps{"", "v1", "ConfigMap", "configmaps", true, false};
+
+class HttpServerTest : public testing::Test {
+ protected:
+  kube::ClientConfig config(const std::string& token) {
+    kube::ClientConfig result;
+    result.server = server_.url();
+    result.ca_pem = server_.ca().cert_pem;
+    result.token = token;
+    return result;
+  }
+  std::unique_ptr<kube::Client> client(kube::ClientConfig with) {
+    auto made = kube::make_http_client(std::move(with), Logger());
+    CHECK(made);
+    return std::move(*made);
+  }
+  kube::Object config_map(const std::string& name, const std::string& text = "") {
+    kube::Object object = kube::Object::make(kMaps, {"default", name});
+    object.set({"data", "text"}, text);
+    return object;
+  }
+  // Asks the watch until it has something or five seconds have passed.
+  Result<std::optional<kube::WatchEvent>> wait_for_event(kube::Watch& watch) {
+    for (int i = 0; i < 500; ++i) {
+      auto event = watch.next();
+      if (!event || *event) return event;
+      std::unique_lock lock(mutex_);
+      woken_.wait_for(lock, std::chrono::milliseconds(10));
+    }
+    return std::optional<kube::WatchEvent>();
+  }
+
+  LiveServer server_;
+  std::mutex mutex_;
+  std::condition_variable woken_;
+};
+
+TEST_F(HttpServerTest, KnowsUsersByTokenAndByCertificate) {
+  EXPECT_TRUE(client(config("admin-token"))->create(kMaps, config_map("m")));
+  const auto alice = client(config("alice-token"))->get(kMaps, {"default", "m"});
+  ASSERT_FALSE(alice);
+  EXPECT_TRUE(alice.error().is(Code::kForbidden)) << alice.error().to_string();
+  const auto wrong = client(config("wrong"))->get(kMaps, {"default", "m"});
+  ASSERT_FALSE(wrong);
+  EXPECT_TRUE(wrong.error().is(Code::kUnauthorized)) << wrong.error().to_string();
+  const auto anonymous = client(config(""));
+  EXPECT_TRUE(anonymous->get_raw("/version"));
+  EXPECT_FALSE(anonymous->get(kMaps, {"default", "m"}));
+
+  const auto pair = make_client_certificate(server_.ca(), "carol", {"system:masters"},
+                                            server_.clock().now(), std::chrono::hours(2));
+  ASSERT_TRUE(pair);
+  kube::ClientConfig carol = config("");
+  carol.client_cert_pem = pair->cert_pem;
+  carol.client_key_pem = pair->key_pem;
+  EXPECT_TRUE(client(carol)->get(kMaps, {"default", "m"}));
+
+  const auto other_ca = make_ca("other", server_.clock().now(), std::chrono::hours(2));
+  ASSERT_TRUE(other_ca);
+  const auto foreign = make_client_certificate(*other_ca, "carol", {"system:masters"},
+                                               server_.clock().now(), std::chrono::hours(2));
+  ASSERT_TRUE(foreign);
+  carol.client_cert_pem = foreign->cert_pem;
+  carol.client_key_pem = foreign->key_pem;
+  EXPECT_FALSE(client(carol)->get(kMaps, {"default", "m"}));
+}
+
+TEST_F(HttpServerTest, ServesManyRequestsAtOnce) {
+  const auto shared = client(config("admin-token"));
+  std::vector<std::future<int>> workers;
+  for (int worker = 0; worker < 8; ++worker) {
+    workers.push_back(std::async(std::launch::async, [&, worker] {
+      int made = 0;
+      for (int i = 0; i < 20; ++i) {
+        const std::string name = "m" + std::to_string(worker) + "-" + std::to_string(i);
+        if (shared->create(kMaps, config_map(name))) ++made;
+      }
+      return made;
+    }));
+  }
+  for (auto& worker : workers) EXPECT_EQ(worker.get(), 20);
+  const auto all = shared->list(kMaps, "default");
+  ASSERT_TRUE(all);
+  EXPECT_GE(all->size(), 160u);
+}
+
+TEST_F(HttpServerTest, StreamsChangesAsTheyHappen) {
+  const auto admin = client(config("admin-token"));
+  const auto page = admin->list_page(kMaps, "default", {});
+  ASSERT_TRUE(page);
+  kube::WatchOptions options;
+  options.resource_version = page->resource_version;
+  auto watch = admin->watch(kMaps, "default", options);
+  ASSERT_TRUE(watch) << watch.error().to_string();
+  (*watch)->set_wake([this] { woken_.notify_all(); });
+  ASSERT_TRUE(admin->create(kMaps, config_map("m", std::string(100000, 'x'))));
+  auto event = wait_for_event(**watch);
+  ASSERT_TRUE(event && *event);
+  EXPECT_EQ((*event)->type, kube::WatchEvent::Type::kAdded);
+  EXPECT_EQ((*event)->object["data"]["text"].as_string().size(), 100000u);
+  ASSERT_TRUE(admin->remove(kMaps, {"default", "m"}));
+  event = wait_for_event(**watch);
+  ASSERT_TRUE(event && *event);
+  EXPECT_EQ((*event)->type, kube::WatchEvent::Type::kDeleted);
+}
+
+TEST_F(HttpServerTest, RefusesBodiesBeyondTheLimit) {
+  const auto admin = client(config("admin-token"));
+  const auto made = admin->create(kMaps, config_map("big", std::string(9u << 20, 'x')));
+  ASSERT_FALSE(made);
+  EXPECT_NE(made.error().to_string().find("larger than"), std::string::npos)
+      << made.error().to_string();
+  EXPECT_TRUE(admin->create(kMaps, config_map("small")));
+}
+
+TEST_F(HttpServerTest, StopEndsStreams) {
+  const auto admin = client(config("admin-token"));
+  auto watch = admin->watch(kMaps, "default", {});
+  ASSERT_TRUE(watch);
+  (*watch)->set_wake([this] { woken_.notify_all(); });
+  server_.http().stop();
+  auto event = wait_for_event(**watch);
+  while (event && *event) event = wait_for_event(**watch);  // what was there before
+  ASSERT_FALSE(event);
+  EXPECT_TRUE(event.error().is(Code::kUnavailable)) << event.error().to_string();
+  EXPECT_FALSE(admin->get(kMaps, {"default", "m"}));
+}
+
+TEST_F(HttpServerTest, RefusesAPortThatIsTaken) {
+  HttpSettings settings;
+  settings.port = server_.http().port();
+  const auto cert = make_server_certificate(server_.ca(), {"127.0.0.1"}, server_.clock().now(),
+                                            std::chrono::hours(2));
+  ASSERT_TRUE(cert);
+  settings.cert_pem = cert->cert_pem;
+  settings.key_pem = cert->key_pem;
+  const auto second = HttpServer::start(settings, server_.rest(), server_.tokens(), Logger());
+  ASSERT_FALSE(second);
+  EXPECT_TRUE(second.error().is(Code::kUnavailable));
+  settings.key_pem = "no key";
+  const auto third = HttpServer::start(settings, server_.rest(), server_.tokens(), Logger());
+  ASSERT_FALSE(third);
+  EXPECT_TRUE(third.error().is(Code::kInvalid));
+}
+
+}  // namespace breakwater::apiserver::http_server_test
