@@ -1,0 +1,29 @@
+// What a new sandbox is furnished with (private to sandbox/).
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "apiserver/certificates.h"
+#include "base/json.h"
+#include "kube/client.h"
+
+namespace breakwater::sandbox {
+
+inline constexpr const char* kStorageClass = "sandbox-block";
+inline constexpr const char* kSnapshotClass = "sandbox-snapshots";
+
+// The CustomResourceDefinitions of deploy/crds, compiled in from those very files.
+Result<std::vector<Json>> embedded_crds();
+
+// The certificates of `directory`/pki, made when they are missing.
+struct Certificates {
+  apiserver::KeyPair ca, server, admin;
+};
+Result<Certificates> load_certificates(const std::filesystem::path& directory, Time now);
+
+// StorageClass, VolumeSnapshotClass and ClusterClaim id.k8s.io; what is there already stays.
+Result<> furnish(kube::Client& client);
+
+}  // namespace breakwater::sandbox
