@@ -1,0 +1,101 @@
+#include "cli/agent.h"
+
+#include "api/kinds.h"
+#include "api/names.h"
+#include "kube/events.h"
+#include "kube/operations.h"
+#include "kube/runner.h"
+#include "mover/mover.h"
+#include "policy/backup_controller.h"
+#include "velero/engine.h"
+
+namespace breakwater::cli {
+namespace {
+
+constexpr int kOperationThreads = 4;
+
+class WiredAgent final : public Agent {
+ public:
+  WiredAgent(kube::Client& client, const Clock& clock, Random& random, Logger log)
+      : client_(client),
+        clock_(clock),
+        random_(random),
+        log_(log),
+        events_(client, clock, "breakwater-agent", log),
+        operations_(kube::make_operations(kOperationThreads)),
+        runner_(client, clock, random, log) {}
+
+  // Operations use the runner and the controllers; they end before either goes.
+  ~WiredAgent() override { operations_.reset(); }
+
+  void add_roles(const AgentSettings& settings, const std::string& id) {
+    if (settings.roles.contains("policy")) {
+      add(policy::make_backup_policy_controllers({settings.ns, id}, runner_.reader(), client_,
+                                                 events_, clock_, log_));
+    }
+    if (settings.roles.contains("engine")) add_engine(settings, id);
+    if (settings.roles.contains("mover")) add_mover(settings, id);
+  }
+
+  void run(const CancelToken& stop) override { runner_.run(stop); }
+  void wake() override { runner_.wake(); }
+
+ private:
+  void add(std::vector<kube::ControllerSpec> controllers) {
+    for (kube::ControllerSpec& controller : controllers) runner_.add(std::move(controller));
+  }
+
+  velero::Enqueue enqueue() {
+    return [this](const std::string& controller, const kube::Key& key) {
+      runner_.enqueue(controller, key);
+    };
+  }
+
+  void add_engine(const AgentSettings& settings, const std::string& id) {
+    velero::EngineSettings engine;
+    engine.ns = settings.ns;
+    engine.cluster_id = id;
+    add(velero::make_engine_controllers(
+        engine, {runner_.reader(), client_, *operations_, clock_, events_, log_,
+                 velero::make_store_factory(random_), velero::make_discover(client_), enqueue()}));
+  }
+
+  void add_mover(const AgentSettings& settings, const std::string& id);
+
+  kube::Client& client_;
+  const Clock& clock_;
+  Random& random_;
+  Logger log_;
+  kube::EventRecorder events_;
+  std::unique_ptr<kube::Operations> operations_;
+  kube::Runner runner_;
+};
+
+}  // namespace
+
+Result<std::string> cluster_id(kube::Client& client) {
+  for (std::string_view name : {api::kClaimOpenShift, api::kClaimKubernetes}) {
+    auto claim = client.get(api::kClusterClaim, {"", std::string(name)});
+    if (claim) return claim->spec()["value"].as_string();
+    if (!claim.error().is(Code::kNotFound)) return tl::unexpected(claim.error());
+  }
+  const kube::Object system = TRY(client.get(api::kNamespace, {"", "kube-system"}));
+  kube::Object claim =
+      kube::Object::make(api::kClusterClaim, {"", std::string(api::kClaimKubernetes)});
+  claim.set({"spec", "value"}, system.uid());
+  auto created = client.create(api::kClusterClaim, claim);
+  if (!created && !created.error().is(Code::kAlreadyExists)) {
+    return tl::unexpected(created.error());
+  }
+  return system.uid();
+}
+
+Result<std::unique_ptr<Agent>> Agent::create(AgentSettings settings, kube::Client& client,
+                                             const Clock& clock, Random& random, Logger log) {
+  const std::string id = TRY(while_doing(cluster_id(client), "finding the cluster's id"));
+  auto agent = std::make_unique<WiredAgent>(client, clock, random, log.with("cluster", id));
+  agent->add_roles(settings, id);
+  return agent;
+}
+
+}  // namespace breakwater::cli

@@ -1,0 +1,181 @@
+#include "sandbox/sandbox.h"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <memory>
+#include <thread>
+
+#include "api/kinds.h"
+#include "base/file.h"
+#include "cli/agent.h"
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "cli/terminal.h"
+#include "kube/http_client.h"
+#include "kube/kubeconfig.h"
+
+namespace breakwater::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct SandboxOptions {
+  std::string directory;
+  int64_t port = 0;
+  bool no_agent = false, json = false, purge = false, verbose = false;
+  AgentSettings agent;
+};
+using Shared = std::shared_ptr<SandboxOptions>;
+
+constexpr auto kPoll = std::chrono::milliseconds(100);
+constexpr Duration kStopLimit = std::chrono::seconds(60);
+
+std::string default_directory() {
+  if (const char* data = std::getenv("XDG_DATA_HOME"); data != nullptr && *data) {
+    return std::string(data) + "/breakwater/sandbox";
+  }
+  const char* home = std::getenv("HOME");
+  return std::string(home == nullptr ? "/var/lib" : home) + "/.local/share/breakwater/sandbox";
+}
+
+// The agent on a thread of its own, as it would be a pod of its own.
+class AgentThread {
+ public:
+  static Result<std::unique_ptr<AgentThread>> start(sandbox::Sandbox& sandbox,
+                                                    const AgentSettings& settings,
+                                                    const Clock& clock, Random& random,
+                                                    Logger log) {
+    auto self = std::make_unique<AgentThread>();
+    self->client_ = sandbox.client(apiserver::admin_user());
+    const kube::Object ns = kube::Object::make(api::kNamespace, {"", settings.ns});
+    auto created = self->client_->create(api::kNamespace, ns);
+    if (!created && !created.error().is(Code::kAlreadyExists)) {
+      return tl::unexpected(created.error());
+    }
+    self->agent_ = TRY(Agent::create(settings, *self->client_, clock, random, std::move(log)));
+    self->thread_ = std::thread([raw = self.get()] { raw->agent_->run(raw->stop_); });
+    return self;
+  }
+  ~AgentThread() {
+    stop_.cancel();
+    if (agent_) agent_->wake();
+    if (thread_.joinable()) thread_.join();
+  }
+
+ private:
+  std::unique_ptr<kube::Client> client_;
+  std::unique_ptr<Agent> agent_;
+  CancelToken stop_;
+  std::thread thread_;
+};
+
+Result<> up(SandboxOptions& options) {
+  install_interrupt_handler();
+  const SystemClock clock;
+  SystemRandom random, agent_random;
+  const Logger log(fd_log_sink(STDERR_FILENO), clock,
+                   options.verbose ? LogLevel::kDebug : LogLevel::kInfo);
+  sandbox::SandboxSettings settings;
+  settings.directory = fs::absolute(options.directory);
+  settings.binary = fs::canonical("/proc/self/exe");
+  settings.port = static_cast<uint16_t>(options.port);
+  auto sandbox = TRY(sandbox::Sandbox::start(settings, clock, random, log));
+  TRY(write_file(settings.directory / "pid", std::to_string(getpid())));
+  std::unique_ptr<AgentThread> agent;
+  if (!options.no_agent) {
+    agent = TRY(AgentThread::start(*sandbox, options.agent, clock, agent_random, log));
+  }
+  fmt::print("The sandbox listens on {}\n\n  export KUBECONFIG={}\n\nCtrl-C ends it.\n",
+             sandbox->url(), sandbox->kubeconfig().string());
+  std::fflush(stdout);
+  while (!interrupt_token().cancelled()) std::this_thread::sleep_for(kPoll);
+  log.info("stopping");
+  return {};
+}
+
+// The process that runs the sandbox, or nothing.
+std::optional<pid_t> running_process(const fs::path& directory) {
+  auto text = read_file(directory / "pid");
+  const pid_t pid = text ? std::atoi(text->c_str()) : 0;
+  return pid > 0 && kill(pid, 0) == 0 ? std::optional(pid) : std::nullopt;
+}
+
+Result<> status(SandboxOptions& options) {
+  const std::string url = TRY(sandbox::sandbox_url(options.directory));
+  auto config = TRY(kube::load_kubeconfig(fs::path(options.directory) / "kubeconfig"));
+  auto client = TRY(kube::make_http_client(std::move(config), Logger()));
+  kube::Call call;
+  call.timeout = std::chrono::seconds(5);
+  const bool ready = client->get_raw("/readyz", call).has_value();
+  if (options.json) {
+    fmt::print("{}\n", to_json(Json::object({{"url", url},
+                                             {"directory", options.directory},
+                                             {"ready", ready}})));
+  } else {
+    fmt::print("{} in {}: {}\n", url, options.directory, ready ? "ready" : "not running");
+  }
+  if (!ready) return fail(Code::kUnavailable, "the sandbox is not running");
+  return {};
+}
+
+Result<> down(SandboxOptions& options) {
+  TRY(sandbox::sandbox_url(options.directory));
+  const SystemClock clock;
+  if (const auto pid = running_process(options.directory)) {
+    kill(*pid, SIGTERM);
+    const Duration start = clock.monotonic();
+    while (running_process(options.directory)) {
+      if (clock.monotonic() - start > kStopLimit) {
+        return fail(Code::kTimeout, "process {} does not end", *pid);
+      }
+      std::this_thread::sleep_for(kPoll);
+    }
+  }
+  std::error_code error;
+  fs::remove(fs::path(options.directory) / "pid", error);
+  if (options.purge) fs::remove_all(options.directory, error);
+  return {};
+}
+
+std::function<int()> exit_code_of(Shared options, Result<> (*run)(SandboxOptions&)) {
+  return [options, run] {
+    const Result<> result = run(*options);
+    return result ? 0 : complain(result.error());
+  };
+}
+
+}  // namespace
+
+void add_sandbox_command(Command& program) {
+  auto options = std::make_shared<SandboxOptions>();
+  options->directory = default_directory();
+  Command& sandbox = program.add(
+      "sandbox", "A Kubernetes cluster on this machine, for trying things out",
+      "An API server on loopback that kubectl works with, volumes as raw files, snapshots as copies\n"
+      "(reflinks where the file system has them), a node that runs Breakwater's own pods as\n"
+      "processes, and Breakwater's agent. Everything is in one folder and survives kill -9.\n\n"
+      "  breakwater sandbox up &\n"
+      "  export KUBECONFIG=~/.local/share/breakwater/sandbox/kubeconfig\n"
+      "  kubectl get storageclasses\n"
+      "  breakwater sandbox down --purge\n");
+  Command& up_command = sandbox.add("up", "Starts the cluster and runs it until Ctrl-C");
+  up_command.option("--directory", options->directory, "where everything is kept");
+  up_command.option("--port", options->port, "port on 127.0.0.1; 0: as the last time, or any");
+  up_command.option("--namespace", options->agent.ns, "namespace of the backup engine");
+  up_command.flag("--no-agent", options->no_agent, "only the cluster: no policy, engine, mover");
+  up_command.flag("--verbose", options->verbose, "log debug messages too");
+  up_command.action(exit_code_of(options, up));
+  Command& status_command = sandbox.add("status", "Says whether it runs, and where");
+  status_command.option("--directory", options->directory, "where everything is kept");
+  status_command.flag("--json", options->json, "one JSON object");
+  status_command.action(exit_code_of(options, status));
+  Command& down_command = sandbox.add("down", "Stops it");
+  down_command.option("--directory", options->directory, "where everything is kept");
+  down_command.flag("--purge", options->purge, "remove the folder with all objects and volumes");
+  down_command.action(exit_code_of(options, down));
+}
+
+}  // namespace breakwater::cli
