@@ -60,7 +60,12 @@ class WiredAgent final : public Agent {
                  velero::make_store_factory(random_), velero::make_discover(client_), enqueue()}));
   }
 
-  void add_mover(const AgentSettings& settings, const std::string& id);
+  void add_mover(const AgentSettings& settings, const std::string& id) {
+    mover::Settings mover;
+    mover.engine_namespace = settings.ns;
+    mover.cluster_id = id;
+    add(mover::make_mover_controllers(mover, {runner_.reader(), client_, clock_, log_}));
+  }
 
   kube::Client& client_;
   const Clock& clock_;
