@@ -44,10 +44,20 @@ Result<std::optional<Parent>> try_parent(repo::Repository& repository, const Sna
     if (means_no_parent(stored.error())) return std::nullopt;
     return tl::unexpected(stored.error());
   }
-  if (stored->size != cut.size || stored->content.size() != cut.count()) return std::nullopt;
+  const Cut old_cut{stored->size, cut.chunk};
+  if (stored->content.size() != old_cut.count()) return std::nullopt;
   Parent parent{snapshot.id, std::move(stored->content), {}};
-  parent.usable = usable_chunks(repository, parent.content, cut);
+  parent.usable = usable_chunks(repository, parent.content, old_cut);
   if (parent.usable.size() != parent.content.size()) return std::nullopt;
+  // The volume may have been resized since: what was beyond the old end, or is now, is of no use.
+  parent.content.resize(cut.count());
+  parent.usable.resize(cut.count(), false);
+  if (cut.size != old_cut.size) {
+    const uint64_t last = std::min(cut.count(), old_cut.count());
+    if (last > 0 && cut.length(last - 1) != old_cut.length(last - 1)) {
+      parent.usable[last - 1] = false;
+    }
+  }
   return parent;
 }
 

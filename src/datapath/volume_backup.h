@@ -41,7 +41,7 @@ struct BackupOptions {
   std::vector<std::string> paths;      // of the snapshot; default {"/<file_name>"}
   std::vector<std::string> tags;
   // The snapshot to copy unchanged chunks from: an id, or nothing for the newest one with the same
-  // hostname and paths and the same size and chunk size of the file. "none" forces a full read.
+  // hostname and paths and the same chunk size of the file. "none" forces a full read.
   std::optional<std::string> parent;
   // What may have changed since `parent`; everything else is taken from it without being read,
   // unless the parent turns out damaged there. Ignored unless `parent` names a snapshot and it is

@@ -77,8 +77,10 @@ TEST_F(Incremental, WithoutAListEverythingIsReadAndOnlyNewChunksMove) {
 // A list of changes means nothing without the very snapshot it is relative to.
 TEST_F(Incremental, AListWithoutItsParentIsIgnored) {
   const auto first = *backup(source);
-  MemoryVolume other(noise(9, kSize + kChunk));
-  const auto unfit = *backup(other);
+  options.chunk_size = 2 * kChunk;
+  const auto unfit = *backup(source);
+  options.chunk_size = kChunk;
+  options.hostname = "vm-2";
   change(2);
   options.changed = volume::Extents{};  // a lie that must not be believed
   const std::string nowhere(64, '7');
@@ -106,14 +108,32 @@ TEST_F(Incremental, TheNewestSnapshotThatFitsIsTheParent) {
   options.paths = {"/other"};
   EXPECT_EQ(backup(source)->parent, std::nullopt);
   options.paths = {};
-  MemoryVolume resized(noise(1, kSize + 1));
-  EXPECT_EQ(backup(resized)->parent, std::nullopt);
   options.chunk_size = 2 * kChunk;
   EXPECT_EQ(backup(source)->parent, std::nullopt);
   options.chunk_size = kChunk;
   const auto next = *backup(source);
   EXPECT_EQ(next.parent, first.snapshot);
   EXPECT_EQ(backup(source)->parent, next.snapshot);
+}
+
+TEST_F(Incremental, AResizedVolumeIsReadWhereItGrew) {
+  const auto first = *backup(source);
+  const uint64_t sizes[] = {kSize + 1, kSize + 10 * kChunk, 101 * kChunk, 100 * kChunk,
+                            50 * kChunk + 9, kChunk, 3, 0};
+  for (const uint64_t size : sizes) {
+    MemoryVolume resized(source.content);
+    resized.content.resize(kSize);
+    const Bytes more = noise(size, 20 * kChunk);
+    resized.content.insert(resized.content.end(), more.begin(), more.end());
+    resized.content.resize(size);
+    resized.data = volume::normalize({{0, size}});
+    options.parent = first.snapshot.to_string();
+    options.changed = volume::Extents{};
+    const auto result = *backup(resized);
+    EXPECT_EQ(result.parent, first.snapshot) << size;
+    EXPECT_LE(result.progress.bytes_read, 11 * kChunk) << size;
+    EXPECT_EQ(restored(result.snapshot, size), resized.content) << size;
+  }
 }
 
 // Chunks that no index names any more are read again, however unchanged they are.
