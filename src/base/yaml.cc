@@ -75,7 +75,10 @@ Json plain_scalar(const std::string& text) {
 // Builds one document from the parser's events. Problems are thrown as the parser throws its own.
 class YamlBuilder final : public YAML::EventHandler {
  public:
-  void OnDocumentStart(const YAML::Mark&) override {
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    // The parser makes empty documents of a character that nothing can begin with, for ever.
+    if (mark.pos == started_) throw YAML::ParserException(mark, "unexpected character");
+    started_ = mark.pos;
     open_.clear();
     anchors_.clear();
     document_ = Json();
@@ -194,6 +197,7 @@ class YamlBuilder final : public YAML::EventHandler {
   std::vector<Open> open_;
   std::map<YAML::anchor_t, Json> anchors_;
   Json document_;
+  int started_ = -1;  // where this document began
 };
 
 bool has_control_characters(std::string_view text) {

@@ -78,6 +78,8 @@ TEST(Yaml, NamesThePlaceOfAProblem) {
            {"a: 1\nb: 2\na: 3\n",
             "YAML at line 3, column 1: the key \"a\" stands twice in one mapping"},
            {"a: b: c\n", "YAML at line 1, column 5: "},
+           {", a", "YAML at line 1, column 1: unexpected character"},
+           {"a: 1\n---\n, b\n", "YAML at line 3, column 1: unexpected character"},
            {"? [a, b]\n: c\n", "YAML at line 1, column 3: a key must be a scalar"},
            {"\ta: 1\n", "YAML at line 1, column "},
            {"a: *nowhere\n", "YAML at line 1, column 4: "}}) {
