@@ -16,9 +16,9 @@ struct StoreFaults {
   double corrupt_read = 0;  // one bit of what is read is flipped
 };
 
-// Called before each operation with its ordinal (from 1) and its name ("put data/3f/3fa1…"); an error
-// fails the operation before it has an effect. It must not use the faulty store itself. "Crash at the
-// k-th operation" fails all from k on.
+// Called before each operation with its ordinal (from 1) and its name ("put data/3f/3fa1…"); an
+// error fails the operation before it has an effect. It must not use the faulty store itself.
+// "Crash at the k-th operation" fails all from k on.
 using BeforeOperation = std::function<Result<>(int64_t ordinal, const std::string& what)>;
 
 // `inner` and `random` outlive the wrapper.

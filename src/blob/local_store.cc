@@ -236,7 +236,8 @@ class LocalStore final : public ObjectStore {
     return done;
   }
 
-  // Calls `visit(key, info)` for what stands in `folder` ("" or ending in '/') until it returns false.
+  // Calls `visit(key, info)` for what stands in `folder` ("" or ending in '/') until it returns
+  // false.
   template <class Visit>
   Result<> visit_folder(const std::string& folder, const Visit& visit) const {
     const fs::path path = settings_.root / folder;

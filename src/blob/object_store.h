@@ -3,9 +3,9 @@
 // Implementations: a local directory (blob/local_store.h), memory (blob/memory_store.h), a wrapper
 // that misbehaves for tests (blob/faulty_store.h); S3 joins them. All are thread-safe.
 //
-// Keys are '/'-separated, relative, without empty, "." or ".." segments; kInvalid otherwise. An object
-// appears whole or not at all, and once put() has returned it survives a crash of the machine. A key
-// that was put is listed at once.
+// Keys are '/'-separated, relative, without empty, "." or ".." segments; kInvalid otherwise. An
+// object appears whole or not at all, and once put() has returned it survives a crash of the
+// machine. A key that was put is listed at once.
 #pragma once
 
 #include <cstdint>

@@ -26,8 +26,10 @@ bool leaves_its_place(std::string_view path) {
 Result<std::unique_ptr<ObjectStore>> open_local(const StoreLocation& location, Random& random) {
   const auto path = location.config.find("path");
   if (path == location.config.end() || !path->second.starts_with('/')) {
-    return fail(Code::kInvalid, "a storage location of provider {} needs config.path, the absolute "
-                                "path of a directory", kLocalProvider);
+    return fail(Code::kInvalid,
+                "a storage location of provider {} needs config.path, the absolute "
+                "path of a directory",
+                kLocalProvider);
   }
   const std::string bucket = trim_slashes(location.bucket);
   const std::string prefix = trim_slashes(location.prefix);

@@ -31,7 +31,8 @@ bool Codec::try_compress(BlobType type, ByteSpan plain, size_t& size) {
 }
 
 Result<EncodedBlob> Codec::encode(BlobType type, const Id& id, ByteSpan plain) {
-  if (plain.size() > kMaxBlob) return fail(Code::kInvalid, "a blob of {} bytes is too large", plain.size());
+  if (plain.size() > kMaxBlob)
+    return fail(Code::kInvalid, "a blob of {} bytes is too large", plain.size());
   EncodedBlob blob;
   size_t size = 0;
   if (try_compress(type, plain, size)) {

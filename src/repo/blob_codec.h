@@ -31,12 +31,12 @@ class Codec {
   // `sealer` and `random` outlive it.
   Codec(const Sealer& sealer, Random& random, CodecSettings settings);
 
-  // Data that does not shrink stays uncompressed; trees are always compressed in version 2, for restic
-  // repacks those that are not. kInvalid for more than 2 GiB; kCorrupt if extra_verify finds that the
-  // result does not decode to what was given: this machine computes wrongly.
+  // Data that does not shrink stays uncompressed; trees are always compressed in version 2, for
+  // restic repacks those that are not. kInvalid for more than 2 GiB; kCorrupt if extra_verify finds
+  // that the result does not decode to what was given: this machine computes wrongly.
   Result<EncodedBlob> encode(BlobType type, const Id& id, ByteSpan plain);
-  // The plaintext, verified against `id`; valid until the codec is used again. `uncompressed_length` as
-  // the index says. kCorrupt when anything does not match.
+  // The plaintext, verified against `id`; valid until the codec is used again.
+  // `uncompressed_length` as the index says. kCorrupt when anything does not match.
   Result<ByteSpan> decode(const Id& id, ByteSpan sealed, uint32_t uncompressed_length);
 
  private:

@@ -131,8 +131,8 @@ void Checker::check_node(const Node& node, const std::string& where, std::vector
   if (std::ranges::find(kTypes, node.type) == std::end(kTypes)) {
     error("{}: \"{}\" has the unknown type \"{}\"", where, name, node.type);
   }
-  const bool no_content = std::ranges::any_of(
-      node.other, [](const auto& member) { return member.first == "content"; });
+  const bool no_content =
+      std::ranges::any_of(node.other, [](const auto& member) { return member.first == "content"; });
   if (no_content) error("{}: file \"{}\" has no list of blobs", where, name);
   for (const Id& blob : node.content) {
     if (index_.find(BlobType::kData, blob)) continue;

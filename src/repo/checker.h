@@ -1,10 +1,10 @@
 // What Repository::check() does, by the rules of `restic check`.
 //
-// 1. Every index loads, and where a pack is in several they say the same. 2. Every indexed pack exists
-// and has the size that its blobs make. 3. Every snapshot loads. 4. Every tree that a snapshot reaches
-// loads, its nodes are well formed, and what they refer to is indexed. 5. With read_data every pack
-// matches its name, its header says what the index says, and every blob decodes to its id. Packs in no
-// index are only a hint. Used once, by one thread.
+// 1. Every index loads, and where a pack is in several they say the same. 2. Every indexed pack
+// exists and has the size that its blobs make. 3. Every snapshot loads. 4. Every tree that a
+// snapshot reaches loads, its nodes are well formed, and what they refer to is indexed. 5. With
+// read_data every pack matches its name, its header says what the index says, and every blob
+// decodes to its id. Packs in no index are only a hint. Used once, by one thread.
 #pragma once
 
 #include <map>

@@ -16,11 +16,16 @@ struct FreeContext {
 
 int zstd_level(Compression compression) {
   switch (compression) {
-    case Compression::kOff: return 0;
-    case Compression::kFastest: return 1;
-    case Compression::kAuto: return 3;
-    case Compression::kBetter: return 7;
-    case Compression::kMax: return 19;
+    case Compression::kOff:
+      return 0;
+    case Compression::kFastest:
+      return 1;
+    case Compression::kAuto:
+      return 3;
+    case Compression::kBetter:
+      return 7;
+    case Compression::kMax:
+      return 19;
   }
   return 3;
 }
@@ -66,13 +71,15 @@ Result<Bytes> Compressor::decompress(ByteSpan frames, uint64_t limit) {
   size_t wanted = 1;  // 0 at the end of a frame
   while (in.pos < in.size || wanted != 0) {
     const size_t before = out.size();
-    if (before > limit) return fail(Code::kCorrupt, "it decompresses to more than {} bytes", limit);
     out.resize(before + std::max(ZSTD_DStreamOutSize(), before));
     ZSTD_outBuffer room{out.data() + before, out.size() - before, 0};
     wanted = ZSTD_decompressStream(context, &room, &in);
     out.resize(before + room.pos);
     if (ZSTD_isError(wanted)) {
       return fail(Code::kCorrupt, "the compressed data is damaged: {}", ZSTD_getErrorName(wanted));
+    }
+    if (out.size() > limit) {
+      return fail(Code::kCorrupt, "it decompresses to more than {} bytes", limit);
     }
     const bool stuck = in.pos == in.size && room.pos < room.size;
     if (stuck && wanted != 0) return fail(Code::kCorrupt, "the compressed data is cut off");

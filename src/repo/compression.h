@@ -24,8 +24,8 @@ class Compressor {
 
   // Bytes that compress() may need for `size` bytes.
   static size_t bound(size_t size);
-  // One frame with its content size and no checksum, at the front of `out`, which has bound() bytes.
-  // Returns its size.
+  // One frame with its content size and no checksum, at the front of `out`, which has bound()
+  // bytes. Returns its size.
   size_t compress(ByteSpan plain, std::span<std::byte> out, int level);
 
   // Fills `out` exactly; kCorrupt if `frames` is damaged or holds more or less.

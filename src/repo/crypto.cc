@@ -50,8 +50,8 @@ struct Sealer::Algorithms {
     while (size > 0) {
       const size_t part = std::min(size, kMaxUpdate);
       int written = 0;
-      CHECK(EVP_EncryptUpdate(context.get(), raw(out), &written, raw(in),
-                              static_cast<int>(part)) == 1);
+      CHECK(EVP_EncryptUpdate(context.get(), raw(out), &written, raw(in), static_cast<int>(part)) ==
+            1);
       in += part;
       out += part;
       size -= part;
@@ -67,11 +67,13 @@ struct Sealer::Algorithms {
     CHECK(block && EVP_EncryptInit_ex2(block.get(), aes_ecb.get(), raw(key.mac_k.data()), nullptr,
                                        nullptr) == 1);
     EVP_CIPHER_CTX_set_padding(block.get(), 0);
-    CHECK(EVP_EncryptUpdate(block.get(), raw(one_time.data() + 16), &written, raw(iv), kIvSize) == 1);
+    CHECK(EVP_EncryptUpdate(block.get(), raw(one_time.data() + 16), &written, raw(iv), kIvSize) ==
+          1);
     const Owned<EVP_MAC_CTX> context(EVP_MAC_CTX_new(poly1305.get()));
     std::array<std::byte, kMacSize> tag{};
     size_t size = 0;
-    CHECK(context && EVP_MAC_init(context.get(), raw(one_time.data()), one_time.size(), nullptr) == 1);
+    CHECK(context &&
+          EVP_MAC_init(context.get(), raw(one_time.data()), one_time.size(), nullptr) == 1);
     CHECK(EVP_MAC_update(context.get(), raw(ciphertext.data()), ciphertext.size()) == 1);
     CHECK(EVP_MAC_final(context.get(), raw(tag.data()), &size, tag.size()) == 1 &&
           size == tag.size());
@@ -100,8 +102,9 @@ Result<CipherKey> key_from_password(const std::string& password, ByteSpan salt, 
   }
   std::array<std::byte, 64> derived;
   // The limit leaves room for what scrypt needs beside its table.
-  const int done = EVP_PBE_scrypt(password.data(), password.size(), raw(salt.data()), salt.size(), n,
-                                  r, p, 4 * kMaxScryptMemory, raw(derived.data()), derived.size());
+  const int done =
+      EVP_PBE_scrypt(password.data(), password.size(), raw(salt.data()), salt.size(), n, r, p,
+                     4 * kMaxScryptMemory, raw(derived.data()), derived.size());
   if (done != 1) return fail(Code::kInternal, "scrypt failed with N={} r={} p={}", n, r, p);
   CipherKey key;
   std::copy_n(derived.begin(), 32, key.encrypt.begin());

@@ -1,8 +1,8 @@
 // How a repository's bytes are sealed: AES-256-CTR and Poly1305-AES, as restic does it.
 //
-// A sealed object is IV (16) || ciphertext (as long as the plaintext) || MAC (16). The IV is the initial
-// big-endian counter block. The MAC covers the ciphertext with the one-time key r || AES-128(k, IV).
-// Source: restic doc/design.rst, "Keys, Encryption and MAC".
+// A sealed object is IV (16) || ciphertext (as long as the plaintext) || MAC (16). The IV is the
+// initial big-endian counter block. The MAC covers the ciphertext with the one-time key r ||
+// AES-128(k, IV). Source: restic doc/design.rst, "Keys, Encryption and MAC".
 #pragma once
 
 #include <array>
@@ -42,14 +42,15 @@ class Sealer {
   Sealer(Sealer&&) noexcept;
   Sealer& operator=(Sealer&&) = delete;
 
-  // Seals `frame` in place: the caller has put the plaintext at kIvSize and left kMacSize bytes after
-  // it. `random` makes the IV.
+  // Seals `frame` in place: the caller has put the plaintext at kIvSize and left kMacSize bytes
+  // after it. `random` makes the IV.
   void seal_in_place(Random& random, std::span<std::byte> frame) const;
   // A sealed copy of `plaintext`.
   Bytes seal(Random& random, ByteSpan plaintext) const;
 
-  // Writes the plaintext, sealed.size() - kSealOverhead bytes, to `out`, which has at least as many;
-  // it may be sealed's own bytes from kIvSize on. kCorrupt, and nothing written, if the MAC is wrong.
+  // Writes the plaintext, sealed.size() - kSealOverhead bytes, to `out`, which has at least as
+  // many; it may be sealed's own bytes from kIvSize on. kCorrupt, and nothing written, if the MAC
+  // is wrong.
   Result<> open_into(ByteSpan sealed, std::span<std::byte> out) const;
   Result<Bytes> open(ByteSpan sealed) const;
 

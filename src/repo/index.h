@@ -1,6 +1,7 @@
 // Where every blob is: what the index files say, in memory, about 55 bytes a blob. Thread-safe.
 //
-// It also settles who stores a blob that several threads meet at once: claim() is true for one of them.
+// It also settles who stores a blob that several threads meet at once: claim() is true for one of
+// them.
 #pragma once
 
 #include <cstdint>

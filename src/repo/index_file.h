@@ -1,6 +1,7 @@
 // Index files: which blobs each pack holds. Pure functions.
 //
-//   {"packs":[{"id":…,"blobs":[{"id":…,"type":"data","offset":…,"length":…,"uncompressed_length":…},…]},…]}\n
+//   {"packs":[{"id":…,"blobs":[
+//     {"id":…,"type":"data","offset":…,"length":…,"uncompressed_length":…},…]},…]}\n
 //
 // Source: restic doc/design.rst, "Indexing". "supersedes", which old versions wrote, is ignored.
 #pragma once
@@ -23,8 +24,8 @@ struct IndexedPack {
 
 std::string encode_index(std::span<const IndexedPack> packs);
 
-// Calls `deliver` for each pack, in the order of the text; blobs may be in any order. kCorrupt for what
-// is no index; then some packs may have been delivered.
+// Calls `deliver` for each pack, in the order of the text; blobs may be in any order. kCorrupt for
+// what is no index; then some packs may have been delivered.
 using DeliverPack = std::function<void(IndexedPack&& pack)>;
 Result<> decode_index(std::string_view text, const DeliverPack& deliver);
 

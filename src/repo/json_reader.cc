@@ -140,8 +140,8 @@ std::string_view JsonReader::quoted(std::string& scratch) {
 std::string_view JsonReader::literal() {
   if (peek() == '\0') return {};
   const size_t begin = at_;
-  while (at_ < text_.size() && std::string_view(",]} \n\r\t").find(text_[at_]) ==
-                                                std::string_view::npos) {
+  while (at_ < text_.size() &&
+         std::string_view(",]} \n\r\t").find(text_[at_]) == std::string_view::npos) {
     ++at_;
   }
   comma_ = true;

@@ -1,5 +1,5 @@
-// A streaming reader for restic's records: it walks a text once, builds nothing, and skips members it
-// does not know. Trees of a hundred megabytes are read with it.
+// A streaming reader for restic's records: it walks a text once, builds nothing, and skips members
+// it does not know. Trees of a hundred megabytes are read with it.
 //
 //   JsonReader json(text);
 //   json.begin_object();
@@ -9,8 +9,8 @@
 //   }
 //   TRY(json.finish("snapshot"));
 //
-// Errors stick: after the first, every call returns an empty value or false at once, and finish() tells
-// what was wrong. So callers need no check per value. Borrows the text; used by one thread.
+// Errors stick: after the first, every call returns an empty value or false at once, and finish()
+// tells what was wrong. So callers need no check per value. Borrows the text; used by one thread.
 #pragma once
 
 #include <cstdint>
@@ -28,8 +28,8 @@ class JsonReader {
   explicit JsonReader(std::string_view text) : text_(text) {}
 
   void begin_object() { expect('{'); }
-  // Reads the name of the next member; false at the end of the object, or after an error. The view is
-  // valid until the next call.
+  // Reads the name of the next member; false at the end of the object, or after an error. The view
+  // is valid until the next call.
   bool next_member(std::string_view& name);
   void begin_array() { expect('['); }
   // Whether another element follows; false at the end of the array, or after an error.
@@ -41,7 +41,8 @@ class JsonReader {
   uint32_t number32();
   bool boolean();
   Id id();
-  // RFC 3339; times that a Time cannot hold (Go's zero time is the year 1) become the nearest it can.
+  // RFC 3339; times that a Time cannot hold (Go's zero time is the year 1) become the nearest it
+  // can.
   Time time();
   // Takes a null if that is what comes next.
   bool take_null();
@@ -51,7 +52,8 @@ class JsonReader {
   // Reports an error at this place, unless there is one already.
   void fail_here(std::string_view message);
   bool failed() const { return !error_.empty(); }
-  // kCorrupt, naming `what`, the error and its offset, unless exactly one value was read without error.
+  // kCorrupt, naming `what`, the error and its offset, unless exactly one value was read without
+  // error.
   Result<> finish(std::string_view what);
 
  private:

@@ -1,6 +1,6 @@
-// Writes JSON as Go's encoding/json does, so that restic's records come out byte for byte: no spaces,
-// members in the order they are written, '<', '>', '&', U+2028 and U+2029 escaped, bytes that are not
-// UTF-8 as U+FFFD. Used by one thread; calls must nest properly (a bug otherwise).
+// Writes JSON as Go's encoding/json does, so that restic's records come out byte for byte: no
+// spaces, members in the order they are written, '<', '>', '&', U+2028 and U+2029 escaped, bytes
+// that are not UTF-8 as U+FFFD. Used by one thread; calls must nest properly (a bug otherwise).
 #pragma once
 
 #include <cstdint>

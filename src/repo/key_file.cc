@@ -40,9 +40,12 @@ void read_mac(JsonReader& json, CipherKey& key) {
   std::string_view name;
   json.begin_object();
   while (json.next_member(name)) {
-    if (name == "k") read_key_bytes(json, key.mac_k);
-    else if (name == "r") read_key_bytes(json, key.mac_r);
-    else json.skip();
+    if (name == "k")
+      read_key_bytes(json, key.mac_k);
+    else if (name == "r")
+      read_key_bytes(json, key.mac_r);
+    else
+      json.skip();
   }
 }
 
@@ -52,9 +55,12 @@ Result<CipherKey> decode_master(std::string_view text) {
   std::string_view name;
   json.begin_object();
   while (json.next_member(name)) {
-    if (name == "mac") read_mac(json, key);
-    else if (name == "encrypt") read_key_bytes(json, key.encrypt);
-    else json.skip();
+    if (name == "mac")
+      read_mac(json, key);
+    else if (name == "encrypt")
+      read_key_bytes(json, key.encrypt);
+    else
+      json.skip();
   }
   TRY(json.finish("master key"));
   return key;
@@ -71,13 +77,20 @@ Result<KeyRecord> decode_record(std::string_view file) {
   std::string_view name;
   json.begin_object();
   while (json.next_member(name)) {
-    if (name == "kdf") record.kdf = json.string();
-    else if (name == "salt") record.salt = json.string();
-    else if (name == "data") record.data = json.string();
-    else if (name == "N") record.n = json.number();
-    else if (name == "r") record.r = json.number();
-    else if (name == "p") record.p = json.number();
-    else json.skip();
+    if (name == "kdf")
+      record.kdf = json.string();
+    else if (name == "salt")
+      record.salt = json.string();
+    else if (name == "data")
+      record.data = json.string();
+    else if (name == "N")
+      record.n = json.number();
+    else if (name == "r")
+      record.r = json.number();
+    else if (name == "p")
+      record.p = json.number();
+    else
+      json.skip();
   }
   TRY(json.finish("key file"));
   return record;
@@ -149,10 +162,14 @@ Result<Config> decode_config(std::string_view text) {
   std::string_view name;
   json.begin_object();
   while (json.next_member(name)) {
-    if (name == "version") version = json.number();
-    else if (name == "id") config.id = json.id();
-    else if (name == "chunker_polynomial") polynomial = json.string();
-    else json.skip();
+    if (name == "version")
+      version = json.number();
+    else if (name == "id")
+      config.id = json.id();
+    else if (name == "chunker_polynomial")
+      polynomial = json.string();
+    else
+      json.skip();
   }
   TRY(json.finish("config"));
   if (version != 1 && version != 2) {
@@ -160,7 +177,8 @@ Result<Config> decode_config(std::string_view text) {
   }
   config.version = static_cast<int>(version);
   const char* end = polynomial.data() + polynomial.size();
-  const auto [stop, problem] = std::from_chars(polynomial.data(), end, config.chunker_polynomial, 16);
+  const auto [stop, problem] =
+      std::from_chars(polynomial.data(), end, config.chunker_polynomial, 16);
   if (problem != std::errc() || stop != end) {
     return fail(Code::kCorrupt, "the config has a wrong chunker_polynomial");
   }

@@ -22,7 +22,8 @@ struct KeyOrigin {
 
 // A new key file (JSON) that opens `master` with `password`. kInvalid for impossible costs.
 Result<std::string> make_key_file(const CipherKey& master, const std::string& password,
-                                  const KdfParameters& kdf, const KeyOrigin& origin, Random& random);
+                                  const KdfParameters& kdf, const KeyOrigin& origin,
+                                  Random& random);
 // The master key. kForbidden when the password is not this key's; kCorrupt, kUnsupported when no
 // password could open it.
 Result<CipherKey> open_key_file(std::string_view file, const std::string& password);

@@ -100,7 +100,8 @@ Result<> RepositoryImpl::deliver_run(std::span<const Located> run, const Deliver
   const Bytes data = TRY(read_range(first.pack, first.offset, length));
   const auto codec = codecs_.borrow();
   for (const Located& blob : run) {
-    const ByteSpan sealed = ByteSpan(data).subspan(blob.place.offset - first.offset, blob.place.length);
+    const ByteSpan sealed =
+        ByteSpan(data).subspan(blob.place.offset - first.offset, blob.place.length);
     const Result<ByteSpan> plain = codec->decode(blob.id, sealed, blob.place.uncompressed_length);
     if (plain) {
       TRY(deliver(blob.id, *plain));
@@ -108,16 +109,15 @@ Result<> RepositoryImpl::deliver_run(std::span<const Located> run, const Deliver
     }
     // Reads it once more by itself, and names pack and blob if that fails too.
     const bool data_blob = index_.find(BlobType::kData, blob.id).has_value();
-    const Bytes again =
-        TRY(load_blob(data_blob ? BlobType::kData : BlobType::kTree, blob.id));
+    const Bytes again = TRY(load_blob(data_blob ? BlobType::kData : BlobType::kTree, blob.id));
     TRY(deliver(blob.id, again));
   }
   return {};
 }
 
 Result<Tree> RepositoryImpl::load_tree(const Id& id) {
-  const Bytes text = TRY(while_doing(load_blob(BlobType::kTree, id), "loading tree {}",
-                                     id.short_string()));
+  const Bytes text =
+      TRY(while_doing(load_blob(BlobType::kTree, id), "loading tree {}", id.short_string()));
   return while_doing(decode_tree(as_text(text)), "loading tree {}", id.to_string());
 }
 

@@ -38,8 +38,12 @@ Result<Id> write_lock(SealedFiles& files, const LockRecord& record) {
 class HeldLock final : public Lock {
  public:
   HeldLock(SealedFiles& files, const Clock& clock, Logger log, LockRecord record, LockTiming timing)
-      : files_(files), clock_(clock), log_(std::move(log)), timing_(timing),
-        record_(std::move(record)), refreshed_(clock.monotonic()),
+      : files_(files),
+        clock_(clock),
+        log_(std::move(log)),
+        timing_(timing),
+        record_(std::move(record)),
+        refreshed_(clock.monotonic()),
         refresher_([this] { refresh_until_stopped(); }) {}
 
   ~HeldLock() override {
@@ -59,13 +63,14 @@ class HeldLock final : public Lock {
     const std::lock_guard lock(mutex_);
     if (lost_) return tl::unexpected(*lost_);
     if (age() < timing_.lost) return {};
-    return fail(Code::kConflict, "the lock could not be refreshed for {}, others may take it for stale",
+    return fail(Code::kConflict,
+                "the lock could not be refreshed for {}, others may take it for stale",
                 format_duration(age()));
   }
 
  private:
-  // By whichever clock has run further: a suspended machine stops only the monotonic one, and others
-  // judge by the wall clock. mutex_ is held.
+  // By whichever clock has run further: a suspended machine stops only the monotonic one, and
+  // others judge by the wall clock. mutex_ is held.
   Duration age() const {
     return std::max<Duration>(clock_.monotonic() - refreshed_, clock_.now() - record_.time);
   }
@@ -84,8 +89,8 @@ class HeldLock final : public Lock {
     }
   }
 
-  // Writes a new file before the old one goes, so that there is one at any moment. The file operations
-  // run without the mutex.
+  // Writes a new file before the old one goes, so that there is one at any moment. The file
+  // operations run without the mutex.
   Result<> refresh(std::unique_lock<std::mutex>& lock) {
     LockRecord fresh = record_;
     const bool late = age() >= timing_.lost;
@@ -133,8 +138,8 @@ class HeldLock final : public Lock {
   const LockTiming timing_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  LockRecord record_;    // written by the refresher only
-  Duration refreshed_;   // monotonic
+  LockRecord record_;   // written by the refresher only
+  Duration refreshed_;  // monotonic
   std::optional<Error> lost_;
   bool stop_ = false;
   std::thread refresher_;  // last: it uses everything above
@@ -169,12 +174,18 @@ Result<LockRecord> decode_lock(std::string_view text) {
   std::string_view name;
   json.begin_object();
   while (json.next_member(name)) {
-    if (name == "time") record.time = json.time();
-    else if (name == "exclusive") record.exclusive = json.boolean();
-    else if (name == "hostname") record.hostname = json.string();
-    else if (name == "username") record.username = json.string();
-    else if (name == "pid") record.pid = static_cast<int64_t>(json.number32());
-    else json.skip();
+    if (name == "time")
+      record.time = json.time();
+    else if (name == "exclusive")
+      record.exclusive = json.boolean();
+    else if (name == "hostname")
+      record.hostname = json.string();
+    else if (name == "username")
+      record.username = json.string();
+    else if (name == "pid")
+      record.pid = static_cast<int64_t>(json.number32());
+    else
+      json.skip();
   }
   TRY(json.finish("lock"));
   return record;
@@ -195,8 +206,7 @@ Result<std::vector<LockRecord>> list_locks(SealedFiles& files) {
     const Result<std::string> text = files.load(FileKind::kLock, file.id);
     if (!text && text.error().is(Code::kNotFound)) continue;
     if (!text) return tl::unexpected(text.error());
-    LockRecord lock =
-        TRY(while_doing(decode_lock(*text), "reading lock {}", file.id.to_string()));
+    LockRecord lock = TRY(while_doing(decode_lock(*text), "reading lock {}", file.id.to_string()));
     lock.id = file.id;
     locks.push_back(std::move(lock));
   }
@@ -218,8 +228,8 @@ Result<std::unique_ptr<Lock>> acquire_lock(SealedFiles& files, const Clock& cloc
   return tl::unexpected(free.error());
 }
 
-Result<int> remove_locks(SealedFiles& files, const Clock& clock, const std::string& hostname, bool all,
-                         const LockTiming& timing) {
+Result<int> remove_locks(SealedFiles& files, const Clock& clock, const std::string& hostname,
+                         bool all, const LockTiming& timing) {
   int removed = 0;
   for (const StoredFile& file : TRY(list_files(files.store(), FileKind::kLock))) {
     bool remove = all;

@@ -30,7 +30,8 @@ Result<CipherKey> find_master(blob::ObjectStore& store, const std::string& passw
     if (master) opened = true;
     if (!master && !master.error().is(Code::kForbidden)) problem = master.error();
   }
-  if (opened) return fail(Code::kCorrupt, "the config is damaged: no key of this password opens it");
+  if (opened)
+    return fail(Code::kCorrupt, "the config is damaged: no key of this password opens it");
   if (problem) return tl::unexpected(*problem);
   return fail(Code::kForbidden, "wrong password for the repository in {}", store.describe());
 }

@@ -2,9 +2,9 @@
 //
 //   sealed blob … || sealed header || length of the sealed header (4 bytes, little endian)
 //
-// The header has an entry per blob, in their order: type (0 data, 1 tree, 2 and 3 the same compressed),
-// length of the sealed blob (4), length of the plaintext (4, types 2 and 3 only), SHA-256 of the
-// plaintext. Source: restic doc/design.rst, "Pack Format".
+// The header has an entry per blob, in their order: type (0 data, 1 tree, 2 and 3 the same
+// compressed), length of the sealed blob (4), length of the plaintext (4, types 2 and 3 only),
+// SHA-256 of the plaintext. Source: restic doc/design.rst, "Pack Format".
 #pragma once
 
 #include <cstdint>
@@ -37,7 +37,8 @@ struct FinishedPack {
 // The size of the file that holds exactly these blobs.
 uint64_t pack_file_size(const std::vector<PackedBlob>& blobs);
 
-// One pack while it grows in memory; its hash is computed along the way. Used by one thread at a time.
+// One pack while it grows in memory; its hash is computed along the way. Used by one thread at a
+// time.
 class PackBuilder {
  public:
   // Space that is set aside at once; a pack may grow beyond it.
@@ -60,8 +61,8 @@ class PackBuilder {
   std::vector<PackedBlob> blobs_;
 };
 
-// The blobs that the header at the end of a whole pack file names, offsets computed. kCorrupt if the
-// header is damaged or the blobs do not fill the file exactly.
+// The blobs that the header at the end of a whole pack file names, offsets computed. kCorrupt if
+// the header is damaged or the blobs do not fill the file exactly.
 Result<std::vector<PackedBlob>> read_pack_header(const Sealer& sealer, ByteSpan file);
 
 }  // namespace breakwater::repo

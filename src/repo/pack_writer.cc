@@ -111,8 +111,8 @@ Result<> PackWriter::upload(FinishedPack pack) {
 Result<> PackWriter::save_index_if_due() {
   {
     const std::lock_guard lock(mutex_);
-    const bool due = unindexed_blobs_ >= kIndexBlobs ||
-                     clock_.monotonic() - unindexed_since_ >= kIndexAge;
+    const bool due =
+        unindexed_blobs_ >= kIndexBlobs || clock_.monotonic() - unindexed_since_ >= kIndexAge;
     if (unindexed_.empty() || !due) return {};
   }
   return save_index();

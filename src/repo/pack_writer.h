@@ -1,9 +1,9 @@
 // Fills packs with sealed blobs, uploads them on a few threads, and writes index files.
 //
-// One pack is filled for each blob type. At most `upload_threads` packs wait in the queue and as many
-// are under way; add() waits while the queue is full, so memory is bounded. Packs reach an index file
-// after they are stored: at flush(), every 50 000 blobs, and every five minutes, so that an interrupted
-// job finds what it uploaded.
+// One pack is filled for each blob type. At most `upload_threads` packs wait in the queue and as
+// many are under way; add() waits while the queue is full, so memory is bounded. Packs reach an
+// index file after they are stored: at flush(), every 50 000 blobs, and every five minutes, so that
+// an interrupted job finds what it uploaded.
 #pragma once
 
 #include <array>
@@ -35,8 +35,8 @@ class PackWriter {
   // Stops after the uploads under way; what was not flushed is lost.
   ~PackWriter();
 
-  // Copies `sealed` into a pack. Returns the error of an earlier upload, if there was one: this writer
-  // then stores nothing more.
+  // Copies `sealed` into a pack. Returns the error of an earlier upload, if there was one: this
+  // writer then stores nothing more.
   Result<> add(BlobType type, const Id& id, ByteSpan sealed, uint32_t uncompressed_length);
   // Returns when every blob that add() took before is in a stored pack and in a stored index.
   Result<> flush();

@@ -1,5 +1,5 @@
-// The polynomial over GF(2) that restic's chunker of this repository uses; bit i is the coefficient of
-// x^i. We only have to make one at init that restic accepts: irreducible and of degree 53.
+// The polynomial over GF(2) that restic's chunker of this repository uses; bit i is the coefficient
+// of x^i. We only have to make one at init that restic accepts: irreducible and of degree 53.
 #pragma once
 
 #include <cstdint>

@@ -1,13 +1,13 @@
 // A backup repository in restic's format, version 2 (version 1 can be read).
 //
-// What Breakwater writes, restic lists, checks, dumps, restores and prunes, and the other way round.
-// Order of durability: packs, then the index, then the snapshot; a crash at any point leaves a
-// repository that `restic check` accepts, and blobs that reached an index are not uploaded again.
+// What Breakwater writes, restic lists, checks, dumps, restores and prunes, and the other way
+// round. Order of durability: packs, then the index, then the snapshot; a crash at any point leaves
+// a repository that `restic check` accepts, and blobs that reached an index are not uploaded again.
 //
 // A Repository is opened once and shared by the threads of one job: loading and saving blobs is
 // thread-safe. Memory: the index takes about 50 bytes a blob; saving holds at most the packs being
-// filled. Errors: a wrong password is kForbidden, a missing repository kNotFound, anything that does
-// not match its checksum kCorrupt and names the file, and the pack and blob if there is one.
+// filled. Errors: a wrong password is kForbidden, a missing repository kNotFound, anything that
+// does not match its checksum kCorrupt and names the file, and the pack and blob if there is one.
 #pragma once
 
 #include <functional>
@@ -35,8 +35,8 @@ struct Settings {
   int upload_threads = 2;          // packs that may be on their way to the store at once
   // Decode every blob again before it is stored, as restic does by default.
   bool extra_verify = true;
-  // How long lock() waits before it looks a second time for a lock that excludes its own. Shorter than
-  // restic's 200 ms only where nobody else uses the repository (tests, simulation).
+  // How long lock() waits before it looks a second time for a lock that excludes its own. Shorter
+  // than restic's 200 ms only where nobody else uses the repository (tests, simulation).
   Duration lock_recheck = std::chrono::milliseconds(200);
 };
 
@@ -60,9 +60,9 @@ class Lock;
 
 class Repository {
  public:
-  // Creates first key and config. kAlreadyExists when a config, a snapshot, an index or a pack is there,
-  // or a key that `password` does not open: never over something that we merely cannot open. Completes
-  // an init that was interrupted between key and config.
+  // Creates first key and config. kAlreadyExists when a config, a snapshot, an index or a pack is
+  // there, or a key that `password` does not open: never over something that we merely cannot open.
+  // Completes an init that was interrupted between key and config.
   static Result<> init(Environment environment, const std::string& password,
                        KdfParameters kdf = {});
   // Finds the key that `password` opens and reads the config; the index is read by load_index().
@@ -73,13 +73,14 @@ class Repository {
 
   virtual ~Repository() = default;
 
-  virtual const Id& id() const = 0;       // of the config
-  virtual int version() const = 0;        // 1 or 2
+  virtual const Id& id() const = 0;  // of the config
+  virtual int version() const = 0;   // 1 or 2
 
-  // Writes a lock and keeps it fresh until the Lock is destroyed. kConflict names who holds one that
-  // excludes it (host, pid, since when). `exclusive` for prune, forget and check.
+  // Writes a lock and keeps it fresh until the Lock is destroyed. kConflict names who holds one
+  // that excludes it (host, pid, since when). `exclusive` for prune, forget and check.
   virtual Result<std::unique_ptr<Lock>> lock(bool exclusive) = 0;
-  // Removes stale locks (30 minutes old, or of a dead process of this host), or all. Returns how many.
+  // Removes stale locks (30 minutes old, or of a dead process of this host), or all. Returns how
+  // many.
   virtual Result<int> unlock(bool all) = 0;
 
   // Reads all index files. Take the lock first: a prune could remove what an older index names.
@@ -99,8 +100,8 @@ class Repository {
   virtual Result<SavedBlob> save_blob(BlobType type, ByteSpan plaintext) = 0;
   // The same when the caller has hashed it already.
   virtual Result<SavedBlob> save_blob(BlobType type, const Id& id, ByteSpan plaintext) = 0;
-  // Closes all packs, waits until they are stored, writes the index of what is new. After it, and only
-  // then, may a snapshot refer to the blobs saved before.
+  // Closes all packs, waits until they are stored, writes the index of what is new. After it, and
+  // only then, may a snapshot refer to the blobs saved before.
   virtual Result<> flush() = 0;
 
   virtual Result<Tree> load_tree(const Id& id) = 0;
@@ -113,7 +114,8 @@ class Repository {
   virtual Result<Snapshot> load_snapshot(const Id& id) = 0;
   virtual Result<> remove_snapshot(const Id& id) = 0;
 
-  // Everything `restic check` looks at. With `read_data` every pack is read and every blob verified.
+  // Everything `restic check` looks at. With `read_data` every pack is read and every blob
+  // verified.
   struct CheckReport {
     std::vector<std::string> errors;  // one sentence each; empty: the repository is sound
     std::vector<std::string> hints;   // harmless: unreferenced packs, mixed packs
@@ -124,16 +126,18 @@ class Repository {
                                     const CheckProgress& progress = {}) = 0;
 };
 
-// A lock file that lives as long as this object; refreshed every five minutes by a thread of its own.
+// A lock file that lives as long as this object; refreshed every five minutes by a thread of its
+// own.
 class Lock {
  public:
   virtual ~Lock() = default;  // removes the lock file
-  // kConflict once the lock could not be refreshed for so long that others may take it for stale: stop
-  // writing. Long jobs ask between steps.
+  // kConflict once the lock could not be refreshed for so long that others may take it for stale:
+  // stop writing. Long jobs ask between steps.
   virtual Result<> check() const = 0;
 };
 
-// The snapshot that `name` means: "latest", a full id, or a prefix of one that fits only one snapshot.
+// The snapshot that `name` means: "latest", a full id, or a prefix of one that fits only one
+// snapshot.
 Result<Snapshot> find_snapshot(const std::vector<Snapshot>& snapshots, std::string_view name);
 
 }  // namespace breakwater::repo

@@ -17,8 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t kMaxDepth = 400;              // each level keeps a descriptor open
-constexpr uint64_t kBatchBytes = 16u << 20;    // of blobs that are fetched together
+constexpr size_t kMaxDepth = 400;            // each level keeps a descriptor open
+constexpr uint64_t kBatchBytes = 16u << 20;  // of blobs that are fetched together
 constexpr size_t kBatchBlobs = 4096;
 constexpr uint32_t kSetuid = 0x00800000, kSetgid = 0x00400000, kSticky = 0x00100000;  // Go's
 
@@ -37,8 +37,8 @@ std::vector<std::string> split_path(std::string_view path) {
 }
 
 mode_t unix_mode(uint32_t mode) {
-  return (mode & 0777) | ((mode & kSetuid) != 0 ? S_ISUID : 0) | ((mode & kSetgid) != 0 ? S_ISGID : 0) |
-         ((mode & kSticky) != 0 ? S_ISVTX : 0);
+  return (mode & 0777) | ((mode & kSetuid) != 0 ? S_ISUID : 0) |
+         ((mode & kSetgid) != 0 ? S_ISGID : 0) | ((mode & kSticky) != 0 ? S_ISVTX : 0);
 }
 
 timespec to_timespec(Time time) {
@@ -69,7 +69,10 @@ class TreeRestorer {
  public:
   TreeRestorer(Repository& repository, const fs::path& target, const CancelToken& cancel,
                const RestoreTreeProgress& progress)
-      : repository_(repository), target_(target), cancel_(cancel), progress_(progress),
+      : repository_(repository),
+        target_(target),
+        cancel_(cancel),
+        progress_(progress),
         is_root_(::geteuid() == 0) {}
 
   Result<RestoreTreeResult> run(const Id& root, const std::vector<std::string>& filter) {
@@ -86,10 +89,12 @@ class TreeRestorer {
   // Where a blob goes in the file that is being written.
   using Places = std::map<Id, std::vector<uint64_t>>;
 
-  Result<> restore_directory(int directory, const fs::path& path, const Id& tree_id, Filter filter) {
-    if (++depth_ > kMaxDepth) return fail(Code::kUnsupported, "{} is nested too deeply", path.string());
-    const Tree tree = TRY(while_doing(repository_.load_tree(tree_id), "restoring directory /{}",
-                                      path.string()));
+  Result<> restore_directory(int directory, const fs::path& path, const Id& tree_id,
+                             Filter filter) {
+    if (++depth_ > kMaxDepth)
+      return fail(Code::kUnsupported, "{} is nested too deeply", path.string());
+    const Tree tree =
+        TRY(while_doing(repository_.load_tree(tree_id), "restoring directory /{}", path.string()));
     TRY(check_names(tree, path));
     bool found = filter.empty();
     for (const Node& node : tree) {
@@ -99,7 +104,8 @@ class TreeRestorer {
       TRY(while_doing(restore_node(directory, path / node.name, node, below), "restoring /{}",
                       quote_name((path / node.name).string())));
     }
-    if (!found) return fail(Code::kNotFound, "the snapshot has no \"{}\" in /{}", filter[0], path.string());
+    if (!found)
+      return fail(Code::kNotFound, "the snapshot has no \"{}\" in /{}", filter[0], path.string());
     --depth_;
     return {};
   }
@@ -123,13 +129,14 @@ class TreeRestorer {
     return {};
   }
 
-  Result<> restore_subdirectory(int directory, const fs::path& path, const Node& node, Filter filter) {
+  Result<> restore_subdirectory(int directory, const fs::path& path, const Node& node,
+                                Filter filter) {
     if (!node.subtree) return fail(Code::kCorrupt, "the directory has no subtree");
     if (::mkdirat(directory, node.name.c_str(), 0700) != 0 && errno != EEXIST) {
       return system_failure("creating", target_ / path);
     }
-    const Fd fd(::openat(directory, node.name.c_str(),
-                         O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    const Fd fd(
+        ::openat(directory, node.name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!fd.valid()) return system_failure("opening", target_ / path);
     TRY(restore_directory(fd.get(), path, *node.subtree, filter));
     ++result_.directories;
@@ -162,8 +169,8 @@ class TreeRestorer {
       return system_failure("creating", target_ / path);
     }
     const timespec times[2] = {to_timespec(node.atime), to_timespec(node.mtime)};
-    if (is_root_ && ::fchownat(directory, node.name.c_str(), node.uid, node.gid,
-                               AT_SYMLINK_NOFOLLOW) != 0) {
+    if (is_root_ &&
+        ::fchownat(directory, node.name.c_str(), node.uid, node.gid, AT_SYMLINK_NOFOLLOW) != 0) {
       return system_failure("setting the owner of", target_ / path);
     }
     if (::utimensat(directory, node.name.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0) {

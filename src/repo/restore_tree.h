@@ -1,9 +1,10 @@
 // Writes the files of a snapshot, ours or restic's, into a directory.
 //
-// Directories, regular files, symlinks and hard links come back with mode and modification time, and
-// with owner and group when running as root. Blobs are verified; all-zero ones become holes. Nothing is
-// ever written outside the target: names that are no single path component, or come twice, make the
-// restore fail before anything of their directory is written, and symlinks are never followed.
+// Directories, regular files, symlinks and hard links come back with mode and modification time,
+// and with owner and group when running as root. Blobs are verified; all-zero ones become holes.
+// Nothing is ever written outside the target: names that are no single path component, or come
+// twice, make the restore fail before anything of their directory is written, and symlinks are
+// never followed.
 #pragma once
 
 #include <cstdint>

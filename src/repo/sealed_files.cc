@@ -53,7 +53,8 @@ Result<Bytes> load_file(blob::ObjectStore& store, FileKind kind, const Id& id) {
     if (sha256(data) == id.bytes) return data;
     if (last) break;
   }
-  return fail(Code::kCorrupt, "{} is damaged: its content does not match its name", name_of(kind, id));
+  return fail(Code::kCorrupt, "{} is damaged: its content does not match its name",
+              name_of(kind, id));
 }
 
 SealedFiles::SealedFiles(blob::ObjectStore& store, Sealer sealer, Random& random)
@@ -81,7 +82,8 @@ Result<Id> SealedFiles::save(FileKind kind, std::string_view json) {
   if (version_ >= 2) {
     Compressor compressor;
     frame[kIvSize] = kCompressedMark;
-    size = 1 + compressor.compress(as_bytes(json), std::span(frame).subspan(kIvSize + 1), kRecordLevel);
+    size = 1 +
+           compressor.compress(as_bytes(json), std::span(frame).subspan(kIvSize + 1), kRecordLevel);
   } else {
     std::ranges::copy(as_bytes(json), frame.begin() + kIvSize);
     size = json.size();

@@ -1,5 +1,6 @@
 // The files of a repository in its object store: names, and what all but packs and keys have in
-// common: the record is JSON, compressed in version 2, sealed, and named by the SHA-256 of the file.
+// common: the record is JSON, compressed in version 2, sealed, and named by the SHA-256 of the
+// file.
 #pragma once
 
 #include <cstdint>
@@ -33,8 +34,8 @@ struct StoredFile {
 
 // All files of a kind, sorted by id. Names that are no ids are ignored, as restic does.
 Result<std::vector<StoredFile>> list_files(blob::ObjectStore& store, FileKind kind);
-// The bytes of a file, compared with its name; read once more before it is kCorrupt, for the fault may
-// have been on the way.
+// The bytes of a file, compared with its name; read once more before it is kCorrupt, for the fault
+// may have been on the way.
 Result<Bytes> load_file(blob::ObjectStore& store, FileKind kind, const Id& id);
 
 // Thread-safe. `store` and `random` outlive it.

@@ -9,7 +9,8 @@ namespace {
 
 constexpr size_t kShortestPrefix = 1;
 
-void write_strings(std::string_view name, const std::vector<std::string>& values, JsonWriter& json) {
+void write_strings(std::string_view name, const std::vector<std::string>& values,
+                   JsonWriter& json) {
   json.name(name);
   json.begin_array();
   for (const std::string& value : values) json.string(value);
@@ -42,15 +43,24 @@ Summary read_summary(JsonReader& json) {
   std::string_view name;
   json.begin_object();
   while (json.next_member(name)) {
-    if (name == "backup_start") summary.backup_start = json.time();
-    else if (name == "backup_end") summary.backup_end = json.time();
-    else if (name == "data_blobs") summary.data_blobs = json.number();
-    else if (name == "tree_blobs") summary.tree_blobs = json.number();
-    else if (name == "data_added") summary.data_added = json.number();
-    else if (name == "data_added_packed") summary.data_added_packed = json.number();
-    else if (name == "total_files_processed") summary.total_files_processed = json.number();
-    else if (name == "total_bytes_processed") summary.total_bytes_processed = json.number();
-    else json.skip();
+    if (name == "backup_start")
+      summary.backup_start = json.time();
+    else if (name == "backup_end")
+      summary.backup_end = json.time();
+    else if (name == "data_blobs")
+      summary.data_blobs = json.number();
+    else if (name == "tree_blobs")
+      summary.tree_blobs = json.number();
+    else if (name == "data_added")
+      summary.data_added = json.number();
+    else if (name == "data_added_packed")
+      summary.data_added_packed = json.number();
+    else if (name == "total_files_processed")
+      summary.total_files_processed = json.number();
+    else if (name == "total_bytes_processed")
+      summary.total_bytes_processed = json.number();
+    else
+      json.skip();
   }
   return summary;
 }
@@ -93,17 +103,28 @@ Result<Snapshot> decode_snapshot(std::string_view text) {
   std::string_view name;
   json.begin_object();
   while (json.next_member(name)) {
-    if (name == "time") snapshot.time = json.time();
-    else if (name == "paths") snapshot.paths = read_strings(json);
-    else if (name == "hostname") snapshot.hostname = json.string();
-    else if (name == "username") snapshot.username = json.string();
-    else if (name == "tags") snapshot.tags = read_strings(json);
-    else if (name == "program_version") snapshot.program_version = json.string();
-    else if (json.take_null()) continue;
-    else if (name == "parent") snapshot.parent = json.id();
-    else if (name == "summary") snapshot.summary = read_summary(json);
-    else if (name == "tree") has_tree = true, snapshot.tree = json.id();
-    else json.skip();
+    if (name == "time")
+      snapshot.time = json.time();
+    else if (name == "paths")
+      snapshot.paths = read_strings(json);
+    else if (name == "hostname")
+      snapshot.hostname = json.string();
+    else if (name == "username")
+      snapshot.username = json.string();
+    else if (name == "tags")
+      snapshot.tags = read_strings(json);
+    else if (name == "program_version")
+      snapshot.program_version = json.string();
+    else if (json.take_null())
+      continue;
+    else if (name == "parent")
+      snapshot.parent = json.id();
+    else if (name == "summary")
+      snapshot.summary = read_summary(json);
+    else if (name == "tree")
+      has_tree = true, snapshot.tree = json.id();
+    else
+      json.skip();
   }
   TRY(json.finish("snapshot"));
   if (!has_tree) return fail(Code::kCorrupt, "snapshot has no tree");
@@ -117,8 +138,9 @@ Result<Snapshot> find_snapshot(const std::vector<Snapshot>& snapshots, std::stri
     if (name == "latest") {
       if (!found || found->time <= snapshot.time) found = &snapshot;
     } else if (name.size() >= kShortestPrefix && snapshot.id.to_string().starts_with(name)) {
-      if (found) return fail(Code::kInvalid, "snapshot id {} is ambiguous: {} and {} start so", name,
-                             found->id.short_string(), snapshot.id.short_string());
+      if (found)
+        return fail(Code::kInvalid, "snapshot id {} is ambiguous: {} and {} start so", name,
+                    found->id.short_string(), snapshot.id.short_string());
       found = &snapshot;
     }
   }

@@ -11,7 +11,8 @@ Result<Id> RepositoryImpl::save_snapshot(Snapshot snapshot) {
 
 Result<Snapshot> RepositoryImpl::load_snapshot(const Id& id) {
   const std::string text = TRY(files_.load(FileKind::kSnapshot, id));
-  Snapshot snapshot = TRY(while_doing(decode_snapshot(text), "reading snapshot {}", id.to_string()));
+  Snapshot snapshot =
+      TRY(while_doing(decode_snapshot(text), "reading snapshot {}", id.to_string()));
   snapshot.id = id;
   return snapshot;
 }

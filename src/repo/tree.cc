@@ -27,7 +27,8 @@ void write_other(const Node& node, std::string_view name, JsonWriter& json) {
 }
 
 void write_content(const Node& node, JsonWriter& json) {
-  const auto stored = std::ranges::find(node.other, "content", &std::pair<std::string, std::string>::first);
+  const auto stored =
+      std::ranges::find(node.other, "content", &std::pair<std::string, std::string>::first);
   json.name("content");
   if (stored != node.other.end()) return json.raw(stored->second);
   if (node.type != "file") return json.null();
@@ -82,7 +83,8 @@ void write_node(const Node& node, JsonWriter& json) {
 size_t estimate(const Tree& tree) {
   size_t bytes = 16;
   for (const Node& node : tree) {
-    bytes += kNodeEstimate + node.name.size() + node.linktarget.size() + node.content.size() * kIdText;
+    bytes +=
+        kNodeEstimate + node.name.size() + node.linktarget.size() + node.content.size() * kIdText;
   }
   return bytes;
 }
@@ -114,22 +116,38 @@ void read_name(JsonReader& json, Node& node) {
 
 // Whether `name` was one of the members with a plain value.
 bool read_plain_member(std::string_view name, JsonReader& json, Node& node) {
-  if (name == "type") node.type = json.string();
-  else if (name == "mode") node.mode = json.number32();
-  else if (name == "mtime") node.mtime = json.time();
-  else if (name == "atime") node.atime = json.time();
-  else if (name == "ctime") node.ctime = json.time();
-  else if (name == "uid") node.uid = json.number32();
-  else if (name == "gid") node.gid = json.number32();
-  else if (name == "user") node.user = json.string();
-  else if (name == "group") node.group = json.string();
-  else if (name == "inode") node.inode = json.number();
-  else if (name == "device_id") node.device_id = json.number();
-  else if (name == "size") node.size = json.number();
-  else if (name == "links") node.links = json.number();
-  else if (name == "linktarget") node.linktarget = json.string();
-  else if (name == "device") node.device = json.number();
-  else return false;
+  if (name == "type")
+    node.type = json.string();
+  else if (name == "mode")
+    node.mode = json.number32();
+  else if (name == "mtime")
+    node.mtime = json.time();
+  else if (name == "atime")
+    node.atime = json.time();
+  else if (name == "ctime")
+    node.ctime = json.time();
+  else if (name == "uid")
+    node.uid = json.number32();
+  else if (name == "gid")
+    node.gid = json.number32();
+  else if (name == "user")
+    node.user = json.string();
+  else if (name == "group")
+    node.group = json.string();
+  else if (name == "inode")
+    node.inode = json.number();
+  else if (name == "device_id")
+    node.device_id = json.number();
+  else if (name == "size")
+    node.size = json.number();
+  else if (name == "links")
+    node.links = json.number();
+  else if (name == "linktarget")
+    node.linktarget = json.string();
+  else if (name == "device")
+    node.device = json.number();
+  else
+    return false;
   return true;
 }
 

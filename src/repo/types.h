@@ -37,16 +37,16 @@ struct BlobLocation {
 
 // One entry of a tree. Members that restic leaves out when empty are empty here.
 struct Node {
-  std::string name;            // raw bytes, one path component
-  std::string type = "file";   // file, dir, symlink, dev, chardev, fifo, socket
-  uint32_t mode = 0644;        // Go's os.FileMode
+  std::string name;           // raw bytes, one path component
+  std::string type = "file";  // file, dir, symlink, dev, chardev, fifo, socket
+  uint32_t mode = 0644;       // Go's os.FileMode
   Time mtime{}, atime{}, ctime{};
   uint32_t uid = 0, gid = 0;
   std::string user, group;
   uint64_t inode = 0, device_id = 0, size = 0, links = 0, device = 0;
   std::string linktarget;
-  std::vector<Id> content;     // of a file
-  std::optional<Id> subtree;   // of a directory
+  std::vector<Id> content;    // of a file
+  std::optional<Id> subtree;  // of a directory
   // Members we do not interpret, as raw JSON text after their name, in order: kept for re-encoding.
   std::vector<std::pair<std::string, std::string>> other;
 };

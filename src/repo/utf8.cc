@@ -9,14 +9,15 @@
 namespace breakwater::repo {
 namespace {
 
-// Separators, format characters, surrogates and private use: what Go's IsPrint refuses beyond ASCII.
+// Separators, format characters, surrogates and private use: what Go's IsPrint refuses beyond
+// ASCII.
 constexpr std::pair<uint32_t, uint32_t> kNotPrintable[] = {
-    {0x80, 0xa0},       {0xad, 0xad},       {0x600, 0x605},     {0x61c, 0x61c},
-    {0x6dd, 0x6dd},     {0x70f, 0x70f},     {0x890, 0x891},     {0x8e2, 0x8e2},
-    {0x1680, 0x1680},   {0x180e, 0x180e},   {0x2000, 0x200f},   {0x2028, 0x202f},
-    {0x205f, 0x206f},   {0x3000, 0x3000},   {0xd800, 0xf8ff},   {0xfeff, 0xfeff},
-    {0xfff0, 0xfffb},   {0xfffe, 0xffff},   {0x110bd, 0x110bd}, {0x110cd, 0x110cd},
-    {0x13430, 0x1345f}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe00ff},
+    {0x80, 0xa0},        {0xad, 0xad},       {0x600, 0x605},     {0x61c, 0x61c},
+    {0x6dd, 0x6dd},      {0x70f, 0x70f},     {0x890, 0x891},     {0x8e2, 0x8e2},
+    {0x1680, 0x1680},    {0x180e, 0x180e},   {0x2000, 0x200f},   {0x2028, 0x202f},
+    {0x205f, 0x206f},    {0x3000, 0x3000},   {0xd800, 0xf8ff},   {0xfeff, 0xfeff},
+    {0xfff0, 0xfffb},    {0xfffe, 0xffff},   {0x110bd, 0x110bd}, {0x110cd, 0x110cd},
+    {0x13430, 0x1345f},  {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe00ff},
     {0xe01f0, 0x10ffff},
 };
 
@@ -89,7 +90,8 @@ Result<> append_unquoted(std::string_view& text, std::string& out) {
     out += static_cast<char>(TRY(take_digits(text, 3, 8)));
     return {};
   }
-  if (c != 'x' && c != 'u' && c != 'U') return fail(Code::kCorrupt, "a quoted name has a wrong escape");
+  if (c != 'x' && c != 'u' && c != 'U')
+    return fail(Code::kCorrupt, "a quoted name has a wrong escape");
   text.remove_prefix(1);
   if (c == 'u') return append_code_point(text, 4, out);
   if (c == 'U') return append_code_point(text, 8, out);
@@ -125,7 +127,9 @@ bool is_utf8(std::string_view text) {
 }
 
 void append_utf8(uint32_t rune, std::string& out) {
-  const auto tail = [&](uint32_t shift) { out += static_cast<char>(0x80 | ((rune >> shift) & 0x3f)); };
+  const auto tail = [&](uint32_t shift) {
+    out += static_cast<char>(0x80 | ((rune >> shift) & 0x3f));
+  };
   if (rune < 0x80) {
     out += static_cast<char>(rune);
   } else if (rune < 0x800) {

@@ -20,8 +20,8 @@ Rune first_rune(std::string_view text);  // text is not empty
 bool is_utf8(std::string_view text);
 void append_utf8(uint32_t rune, std::string& out);
 
-// What Go's strconv.Quote makes of `name`, without the quotes: how restic stores names in trees. What
-// Go does not consider printable is escaped; code points without a Unicode character count as
+// What Go's strconv.Quote makes of `name`, without the quotes: how restic stores names in trees.
+// What Go does not consider printable is escaped; code points without a Unicode character count as
 // printable here, which every reader undoes, but which Go would write otherwise.
 std::string quote_name(std::string_view name);
 // The inverse; understands every escape of Go. kCorrupt for others.

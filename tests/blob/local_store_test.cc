@@ -50,7 +50,8 @@ TEST_F(LocalStoreTest, LeavesNoTemporaryFiles) {
   ASSERT_FALSE(store_->put("folder", as_bytes("over a directory")));
   ASSERT_FALSE(store_->put("folder/a/below", as_bytes("below a file")));
   int files = 0;
-  for (const auto& entry : fs::recursive_directory_iterator(root_)) files += entry.is_regular_file();
+  for (const auto& entry : fs::recursive_directory_iterator(root_))
+    files += entry.is_regular_file();
   EXPECT_EQ(files, 2);
 }
 

@@ -162,8 +162,8 @@ TEST_P(ObjectStoreTest, ListsByPrefixInOrder) {
 }
 
 TEST_P(ObjectStoreTest, FoldsWhatIsBelowTheDelimiter) {
-  for (const char* key : {"backups/one/log", "backups/one/data", "backups/two/x/y", "backups/note",
-                          "other/key"}) {
+  for (const char* key :
+       {"backups/one/log", "backups/one/data", "backups/two/x/y", "backups/note", "other/key"}) {
     ASSERT_TRUE(store().put(key, as_bytes("x")));
   }
   EXPECT_EQ(listed("", true), (Names{"backups/", "other/"}));

@@ -62,8 +62,9 @@ class ResticTest : public testing::Test {
   fs::path scratch(const std::string& name) const { return directory_.path() / name; }
 
   Outcome restic(const std::string& arguments, const std::string& password = kPassword) {
-    return run_command("TZ=UTC RESTIC_CACHE_DIR=" + scratch("cache").string() + " RESTIC_PASSWORD='" +
-                       password + "' restic -r " + scratch("repo").string() + " " + arguments);
+    return run_command("TZ=UTC RESTIC_CACHE_DIR=" + scratch("cache").string() +
+                       " RESTIC_PASSWORD='" + password + "' restic -r " + scratch("repo").string() +
+                       " " + arguments);
   }
 
   void expect_restic(const std::string& arguments) {
@@ -71,13 +72,14 @@ class ResticTest : public testing::Test {
     EXPECT_EQ(outcome.code, 0) << "restic " << arguments << "\n" << outcome.output;
   }
 
-  Environment environment() {
-    return {*store_, clock_, random_, Logger(), "vm-host", "mover"};
+  Environment environment() { return {*store_, clock_, random_, Logger(), "vm-host", "mover"}; }
+
+  void init() {
+    ASSERT_TRUE(Repository::init(environment(), kPassword, {.n = 1024, .r = 8, .p = 1}));
   }
 
-  void init() { ASSERT_TRUE(Repository::init(environment(), kPassword, {.n = 1024, .r = 8, .p = 1})); }
-
-  std::unique_ptr<Repository> open(Settings settings = {}, const std::string& password = kPassword) {
+  std::unique_ptr<Repository> open(Settings settings = {},
+                                   const std::string& password = kPassword) {
     auto opened = Repository::open(environment(), password, settings);
     EXPECT_TRUE(opened) << opened.error().to_string();
     if (!opened) return nullptr;
@@ -129,7 +131,8 @@ class ResticTest : public testing::Test {
     link.mode = 0x08000000u | 0777;
     link.linktarget = "disk.img";
     Tree inner;
-    for (const char* name : {"empty", "new\nline", "tab\there", "\xc3\xa4\xe2\x82\xac", "\xff\xfe raw"}) {
+    for (const char* name :
+         {"empty", "new\nline", "tab\there", "\xc3\xa4\xe2\x82\xac", "\xff\xfe raw"}) {
       inner.push_back(save_file(repository, name, std::string(name) == "empty" ? "" : name));
     }
     odd_directory.subtree = save_tree(repository, inner);
@@ -164,7 +167,10 @@ class ResticTest : public testing::Test {
     write("sub/control\x01\x7f\n", "odder");
     write("sub/invalid\xff\xfe", "not UTF-8");
     write("sub/html <b>&amp;", "escaped by Go");
-    write("sub/no\xc2\xa0" "break \xe2\x80\xa8 \xe2\x80\x8b", "not printable for Go");
+    write(
+        "sub/no\xc2\xa0"
+        "break \xe2\x80\xa8 \xe2\x80\x8b",
+        "not printable for Go");
     write("sub/\xf0\x9f\x90\xb3", "beyond the BMP");
     fs::create_symlink("../big", source / "sub/link");
     fs::create_symlink("dangling \xc3\xa4 <&>", source / "sub/dangling");
@@ -206,10 +212,14 @@ TEST_F(ResticTest, ChecksListsDumpsAndRestoresWhatWeWrite) {
   expect_restic("check --read-data");
   std::ofstream(scratch("disk.img"), std::ios::binary) << disk;
   expect_restic("dump latest /disk.img > " + scratch("dumped").string());
-  EXPECT_EQ(run_command("cmp " + scratch("disk.img").string() + " " + scratch("dumped").string()).output, "");
+  EXPECT_EQ(
+      run_command("cmp " + scratch("disk.img").string() + " " + scratch("dumped").string()).output,
+      "");
   expect_restic("restore latest --target " + scratch("restored").string());
   EXPECT_EQ(run_command("cmp " + scratch("disk.img").string() + " " +
-                        (scratch("restored") / "link").string()).output, "");
+                        (scratch("restored") / "link").string())
+                .output,
+            "");
   const fs::path odd = scratch("restored") / "a dir \"quoted\" <&>";
   for (const char* name : {"new\nline", "tab\there", "\xc3\xa4\xe2\x82\xac", "\xff\xfe raw"}) {
     EXPECT_EQ(read_file(odd / name).value_or("missing"), name);
@@ -238,8 +248,9 @@ TEST_F(ResticTest, ShowsTheMetadataOfOurSnapshots) {
 TEST_F(ResticTest, AcceptsEveryCompression) {
   init();
   int seed = 10;
-  for (const Compression compression : {Compression::kOff, Compression::kFastest, Compression::kAuto,
-                                        Compression::kBetter, Compression::kMax}) {
+  for (const Compression compression :
+       {Compression::kOff, Compression::kFastest, Compression::kAuto, Compression::kBetter,
+        Compression::kMax}) {
     save_sample(*open({.compression = compression}), content_of(2 * kChunk + 77, ++seed));
   }
   expect_restic("check --read-data");
@@ -317,7 +328,8 @@ TEST_F(ResticTest, VersionOneCanBeReadAndWritten) {
 TEST_F(ResticTest, ForgetsAndPrunesOurSnapshots) {
   init();
   for (int i = 0; i < 3; ++i) {
-    save_sample(*open({.pack_size = 1 << 20}), content_of(4 * kChunk, 20 + static_cast<uint64_t>(i)));
+    save_sample(*open({.pack_size = 1 << 20}),
+                content_of(4 * kChunk, 20 + static_cast<uint64_t>(i)));
   }
   expect_restic("forget --keep-last 1 --prune --max-unused 0");
   expect_clean();
@@ -366,9 +378,11 @@ TEST_F(ResticTest, RespectsLocksBothWays) {
   }
   expect_restic("check");
   // A backup that waits for its input holds restic's lock.
-  FILE* backup = ::popen(("RESTIC_PASSWORD='" + std::string(kPassword) + "' restic --no-cache -r " +
-                          scratch("repo").string() + " backup --stdin > " +
-                          scratch("log").string() + " 2>&1").c_str(), "w");
+  FILE* backup =
+      ::popen(("RESTIC_PASSWORD='" + std::string(kPassword) + "' restic --no-cache -r " +
+               scratch("repo").string() + " backup --stdin > " + scratch("log").string() + " 2>&1")
+                  .c_str(),
+              "w");
   ASSERT_TRUE(backup);
   for (int i = 0; i < 100 && store_->list("locks/")->objects.empty(); ++i) ::usleep(100'000);
   ::usleep(400'000);
