@@ -3,8 +3,6 @@
 #include "api/kinds.h"
 #include "api/names.h"
 #include "kube/events.h"
-#include "kube/operations.h"
-#include "kube/runner.h"
 #include "mover/mover.h"
 #include "policy/backup_controller.h"
 #include "velero/engine.h"
@@ -12,18 +10,16 @@
 namespace breakwater::cli {
 namespace {
 
-constexpr int kOperationThreads = 4;
-
 class WiredAgent final : public Agent {
  public:
-  WiredAgent(kube::Client& client, const Clock& clock, Random& random, Logger log)
-      : client_(client),
-        clock_(clock),
-        random_(random),
-        log_(log),
-        events_(client, clock, "breakwater-agent", log),
-        operations_(kube::make_operations(kOperationThreads)),
-        runner_(client, clock, random, log) {}
+  explicit WiredAgent(Environment environment)
+      : client_(environment.client),
+        clock_(environment.clock),
+        random_(environment.random),
+        log_(environment.log),
+        events_(client_, clock_, "breakwater-agent", log_),
+        operations_(std::move(environment.operations)),
+        runner_(client_, clock_, random_, log_) {}
 
   // Operations use the runner and the controllers; they end before either goes.
   ~WiredAgent() override { operations_.reset(); }
@@ -39,6 +35,7 @@ class WiredAgent final : public Agent {
 
   void run(const CancelToken& stop) override { runner_.run(stop); }
   void wake() override { runner_.wake(); }
+  kube::Runner& runner() override { return runner_; }
 
  private:
   void add(std::vector<kube::ControllerSpec> controllers) {
@@ -95,10 +92,10 @@ Result<std::string> cluster_id(kube::Client& client) {
   return system.uid();
 }
 
-Result<std::unique_ptr<Agent>> Agent::create(AgentSettings settings, kube::Client& client,
-                                             const Clock& clock, Random& random, Logger log) {
-  const std::string id = TRY(while_doing(cluster_id(client), "finding the cluster's id"));
-  auto agent = std::make_unique<WiredAgent>(client, clock, random, log.with("cluster", id));
+Result<std::unique_ptr<Agent>> Agent::create(AgentSettings settings, Environment environment) {
+  const std::string id =
+      TRY(while_doing(cluster_id(environment.client), "finding the cluster's id"));
+  auto agent = std::make_unique<WiredAgent>(std::move(environment));
   agent->add_roles(settings, id);
   return agent;
 }

@@ -10,6 +10,8 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "kube/client.h"
+#include "kube/operations.h"
+#include "kube/runner.h"
 
 namespace breakwater::cli {
 
@@ -25,13 +27,22 @@ Result<std::string> cluster_id(kube::Client& client);
 
 class Agent {
  public:
-  // All references outlive the agent. Reads the cluster's id, so the API must answer.
-  static Result<std::unique_ptr<Agent>> create(AgentSettings settings, kube::Client& client,
-                                               const Clock& clock, Random& random, Logger log);
+  // What the agent needs from outside; everything but `operations` outlives it.
+  struct Environment {
+    kube::Client& client;
+    const Clock& clock;
+    Random& random;  // used on the threads of `operations` too
+    Logger log;
+    std::unique_ptr<kube::Operations> operations;  // for object-store I/O
+  };
+  // Reads the cluster's id, so the API must answer.
+  static Result<std::unique_ptr<Agent>> create(AgentSettings settings, Environment environment);
   virtual ~Agent() = default;
   // Works on the calling thread until `stop` is cancelled; wake() makes it look.
   virtual void run(const CancelToken& stop) = 0;
   virtual void wake() = 0;
+  // The Runner, for a simulator that takes one step at a time.
+  virtual kube::Runner& runner() = 0;
 };
 
 }  // namespace breakwater::cli

@@ -22,6 +22,7 @@ struct AgentOptions {
   bool json_log = false, verbose = false;
 };
 
+constexpr int kOperationThreads = 4;
 constexpr auto kPoll = std::chrono::milliseconds(200);
 
 Result<std::set<std::string>> parse_roles(const std::string& text) {
@@ -77,7 +78,8 @@ Result<> run_agent(const AgentOptions& options) {
   AgentSettings settings;
   settings.ns = options.ns;
   settings.roles = TRY(parse_roles(options.roles));
-  auto agent = TRY(Agent::create(settings, *client, clock, random, log));
+  auto agent = TRY(Agent::create(
+      settings, {*client, clock, random, log, kube::make_operations(kOperationThreads)}));
   kube::LeaderSettings lease;
   lease.lease = {options.ns, "breakwater-agent"};
   char host[256] = {};
@@ -94,7 +96,8 @@ void add_agent_command(Command& program) {
   Command& command = program.add(
       "agent", "Protects the VMs of one cluster",
       "Runs the backup policy, the backup engine and the data mover against a cluster. Of several\n"
-      "agents one works at a time (Lease breakwater-agent). On a cluster with OADP leave its Velero\n"
+      "agents one works at a time (Lease breakwater-agent). On a cluster with OADP leave its "
+      "Velero\n"
       "the engine's part: --controllers=policy,mover.\n");
   command.option("--kubeconfig", options->kubeconfig, "how to reach the cluster", "KUBECONFIG");
   command.option("--context", options->context, "context of the kubeconfig");

@@ -76,9 +76,10 @@ void add_operation(Command& parent, const char* name, const char* summary,
 
 void add_data_mover_command(Command& program) {
   using Operation = datapath::WorkerConfig::Operation;
-  Command& mover = program.add(
-      "data-mover", "Moves one volume; runs in the pods that the mover creates",
-      "The repository's password comes from RESTIC_PASSWORD. Progress goes to stdout as JSON lines.");
+  Command& mover =
+      program.add("data-mover", "Moves one volume; runs in the pods that the mover creates",
+                  "The repository's password comes from RESTIC_PASSWORD. Progress goes to stdout "
+                  "as JSON lines.");
   add_operation(mover, "backup", "volume to repository", Operation::kBackup);
   add_operation(mover, "restore", "repository to volume", Operation::kRestore);
 }

@@ -30,6 +30,7 @@ struct SandboxOptions {
 };
 using Shared = std::shared_ptr<SandboxOptions>;
 
+constexpr int kOperationThreads = 4;
 constexpr auto kPoll = std::chrono::milliseconds(100);
 constexpr Duration kStopLimit = std::chrono::seconds(60);
 
@@ -55,7 +56,8 @@ class AgentThread {
     if (!created && !created.error().is(Code::kAlreadyExists)) {
       return tl::unexpected(created.error());
     }
-    self->agent_ = TRY(Agent::create(settings, *self->client_, clock, random, std::move(log)));
+    self->agent_ = TRY(Agent::create(settings, {*self->client_, clock, random, std::move(log),
+                                                kube::make_operations(kOperationThreads)}));
     self->thread_ = std::thread([raw = self.get()] { raw->agent_->run(raw->stop_); });
     return self;
   }
@@ -111,9 +113,9 @@ Result<> status(SandboxOptions& options) {
   call.timeout = std::chrono::seconds(5);
   const bool ready = client->get_raw("/readyz", call).has_value();
   if (options.json) {
-    fmt::print("{}\n", to_json(Json::object({{"url", url},
-                                             {"directory", options.directory},
-                                             {"ready", ready}})));
+    fmt::print(
+        "{}\n",
+        to_json(Json::object({{"url", url}, {"directory", options.directory}, {"ready", ready}})));
   } else {
     fmt::print("{} in {}: {}\n", url, options.directory, ready ? "ready" : "not running");
   }
@@ -154,7 +156,8 @@ void add_sandbox_command(Command& program) {
   options->directory = default_directory();
   Command& sandbox = program.add(
       "sandbox", "A Kubernetes cluster on this machine, for trying things out",
-      "An API server on loopback that kubectl works with, volumes as raw files, snapshots as copies\n"
+      "An API server on loopback that kubectl works with, volumes as raw files, snapshots as "
+      "copies\n"
       "(reflinks where the file system has them), a node that runs Breakwater's own pods as\n"
       "processes, and Breakwater's agent. Everything is in one folder and survives kill -9.\n\n"
       "  breakwater sandbox up &\n"
