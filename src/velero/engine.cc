@@ -1,0 +1,46 @@
+#include "velero/engine.h"
+
+#include "blob/store_factory.h"
+#include "velero/backup.h"
+#include "velero/data_protection_application.h"
+#include "velero/restore.h"
+#include "velero/schedule.h"
+#include "velero/storage_location.h"
+
+namespace breakwater::velero {
+
+std::vector<kube::ControllerSpec> make_engine_controllers(EngineSettings settings,
+                                                          EngineServices services) {
+  auto context =
+      std::make_shared<const Context>(Context{std::move(settings), std::move(services)});
+  std::vector<kube::ControllerSpec> controllers;
+  controllers.push_back(make_dpa_controller(context));
+  controllers.push_back(make_storage_location_controller(context));
+  controllers.push_back(make_schedule_controller(context));
+  controllers.push_back(make_backup_controller(context));
+  controllers.push_back(make_restore_controller(context));
+  return controllers;
+}
+
+StoreFactory make_store_factory(Random& random) {
+  return [&random](const kube::Object& location) {
+    const Json& spec = location.spec();
+    blob::StoreLocation wanted;
+    wanted.provider = spec["provider"].as_string();
+    wanted.bucket = spec["objectStorage"]["bucket"].as_string();
+    wanted.prefix = spec["objectStorage"]["prefix"].as_string();
+    for (const auto& [name, value] : spec["config"].members())
+      wanted.config[name] = value.as_string();
+    return blob::open_store(wanted, random);
+  };
+}
+
+Discover make_discover(kube::Client& client) {
+  return [&client]() -> Result<Discovery> {
+    auto found = discover(client);
+    if (!found && found.error().is(Code::kUnsupported)) return well_known_kinds();
+    return found;
+  };
+}
+
+}  // namespace breakwater::velero
