@@ -1,9 +1,9 @@
 // Informers: a local copy of every kind and namespace that somebody watches, kept current by list
 // and watch, and readable like the API itself.
 //
-// Owned by a Runner and used by its thread only. A Cache lists a kind on first use, then follows its
-// watch; it lists again when the history is gone (410) and resumes when the stream ends. What it
-// returns may lag behind the API.
+// Owned by a Runner and used by its thread only. A Cache lists a kind on first use, then follows
+// its watch; it lists again when the history is gone (410) and resumes when the stream ends. What
+// it returns may lag behind the API.
 #pragma once
 
 #include <memory>

@@ -1,13 +1,13 @@
 // How everything talks to a Kubernetes API: one interface, two transports.
 //
-// HttpClient (kube/http_client.h) speaks HTTPS; ApiServer::client (apiserver/api_server.h) calls the
-// embedded API in process. Code above cannot tell which it has: both validate, authorise and answer
-// alike. FaultyClient (kube/faulty_client.h) wraps either and misbehaves on purpose.
+// HttpClient (kube/http_client.h) speaks HTTPS; ApiServer::client (apiserver/api_server.h) calls
+// the embedded API in process. Code above cannot tell which it has: both validate, authorise and
+// answer alike. FaultyClient (kube/faulty_client.h) wraps either and misbehaves on purpose.
 //
-// Every call is synchronous, bounded by Call::timeout and stopped early by Call::cancel. A call that
-// fails with kTimeout or kUnavailable may or may not have taken effect; callers repeat it, and derived
-// names and resourceVersions make the repetition harmless. Clients are thread-safe; a Watch is used
-// by one thread at a time.
+// Every call is synchronous, bounded by Call::timeout and stopped early by Call::cancel. A call
+// that fails with kTimeout or kUnavailable may or may not have taken effect; callers repeat it, and
+// derived names and resourceVersions make the repetition harmless. Clients are thread-safe; a Watch
+// is used by one thread at a time.
 #pragma once
 
 #include <chrono>
@@ -55,9 +55,9 @@ struct WatchEvent {
 class Watch {
  public:
   virtual ~Watch() = default;
-  // The next event, or nothing if none has arrived yet. kExpired: the history no longer reaches back,
-  // list again. kUnavailable: the stream has ended, watch again from the last resourceVersion.
-  // Never blocks.
+  // The next event, or nothing if none has arrived yet. kExpired: the history no longer reaches
+  // back, list again. kUnavailable: the stream has ended, watch again from the last
+  // resourceVersion. Never blocks.
   virtual Result<std::optional<WatchEvent>> next() = 0;
   // `wake` is called, from any thread, when next() may have something new. Set once, before the
   // first next(). It must not call into this Watch.
@@ -67,7 +67,11 @@ class Watch {
 struct DeleteOptions {
   std::string uid;               // not empty: kConflict if the object is another one by now
   std::string resource_version;  // not empty: kConflict if the object has changed
-  enum class Propagation { kBackground, kForeground, kOrphan } propagation = Propagation::kBackground;
+  enum class Propagation {
+    kBackground,
+    kForeground,
+    kOrphan
+  } propagation = Propagation::kBackground;
 };
 
 // Reading, possibly from a cache that lags behind.

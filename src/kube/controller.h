@@ -2,7 +2,8 @@
 //
 // A Reconciler is a plain, synchronous function with only bounded API calls: it reads through a
 // Reader (a cache, which may be stale), writes through a Client, and can be stopped after any write
-// and repeated. Waiting is an Outcome, never a sleep. Long work is an Operation (kube/operations.h).
+// and repeated. Waiting is an Outcome, never a sleep. Long work is an Operation
+// (kube/operations.h).
 //
 // A Controller owns a queue and no thread: the Runner of the process (kube/runner.h) drives all of
 // them. A key is in the queue at most once; a key that fails is retried with exponential back-off

@@ -71,8 +71,9 @@ void EventRecorder::record(const Object& about, std::string_view type, std::stri
     });
   }
   if (!written) {
-    log_.warning("event not recorded",
-                 {{"reason", reason}, {"event", key.to_string()}, {"error", written.error().to_string()}});
+    log_.warning(
+        "event not recorded",
+        {{"reason", reason}, {"event", key.to_string()}, {"error", written.error().to_string()}});
   }
 }
 

@@ -10,9 +10,9 @@
 
 namespace breakwater::kube {
 
-// Writes core/v1 Events in the namespace of the object concerned ("default" for cluster-scoped ones).
-// The same reason and message on the same object counts up one Event instead of adding another.
-// Never fails its caller: an Event that cannot be written is logged.
+// Writes core/v1 Events in the namespace of the object concerned ("default" for cluster-scoped
+// ones). The same reason and message on the same object counts up one Event instead of adding
+// another. Never fails its caller: an Event that cannot be written is logged.
 class EventRecorder {
  public:
   EventRecorder(Client& client, const Clock& clock, std::string component, Logger log);

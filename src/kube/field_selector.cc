@@ -23,7 +23,8 @@ Result<std::string> unescape(std::string_view value) {
   for (size_t i = 0; i < value.size(); ++i) {
     if (value[i] == '=') return fail(Code::kInvalid, "the value holds a bare '='");
     if (value[i] == '\\') {
-      if (++i == value.size() || std::string_view("\\,=").find(value[i]) == std::string_view::npos) {
+      if (++i == value.size() ||
+          std::string_view("\\,=").find(value[i]) == std::string_view::npos) {
         return fail(Code::kInvalid, "a backslash may only stand before ',', '=' and '\\'");
       }
     }

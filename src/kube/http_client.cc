@@ -90,9 +90,10 @@ class HandlePool {
 
 Json delete_options(const DeleteOptions& options) {
   constexpr std::string_view kPolicies[] = {"Background", "Foreground", "Orphan"};
-  Json body = Json::object({{"kind", "DeleteOptions"},
-                            {"apiVersion", "v1"},
-                            {"propagationPolicy", kPolicies[static_cast<int>(options.propagation)]}});
+  Json body =
+      Json::object({{"kind", "DeleteOptions"},
+                    {"apiVersion", "v1"},
+                    {"propagationPolicy", kPolicies[static_cast<int>(options.propagation)]}});
   if (!options.uid.empty()) body.set({"preconditions", "uid"}, options.uid);
   if (!options.resource_version.empty()) {
     body.set({"preconditions", "resourceVersion"}, options.resource_version);

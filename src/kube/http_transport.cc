@@ -65,7 +65,8 @@ Result<Endpoint> Endpoint::create(ClientConfig config) {
 Result<std::string> Endpoint::token() const {
   std::string token = config_.token;
   if (!config_.token_file.empty()) token = TRY(read_file(config_.token_file));
-  while (!token.empty() && std::string_view(" \t\r\n").find(token.back()) != std::string_view::npos) {
+  while (!token.empty() &&
+         std::string_view(" \t\r\n").find(token.back()) != std::string_view::npos) {
     token.pop_back();
   }
   if (std::any_of(token.begin(), token.end(), [](char c) { return c <= ' ' || c > '~'; })) {

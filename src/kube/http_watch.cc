@@ -56,7 +56,9 @@ struct Stream {
 
 Result<WatchEvent> parse_event(std::string_view line) {
   auto json = parse_json(line);
-  if (!json) return fail(Code::kUnavailable, "a watch event is malformed: {}", json.error().message());
+  if (!json) {
+    return fail(Code::kUnavailable, "a watch event is malformed: {}", json.error().message());
+  }
   const std::string& type = (*json)["type"].as_string();
   const Json& object = (*json)["object"];
   if (type == "ADDED") return WatchEvent{WatchEvent::Type::kAdded, Object(object)};
@@ -176,7 +178,8 @@ struct WatchHub::Impl {
       active[handle] = std::move(stream);
     }
     for (const auto& stream : resumes) {
-      if (active.contains(stream->handle.get())) curl_easy_pause(stream->handle.get(), CURLPAUSE_CONT);
+      CURL* handle = stream->handle.get();
+      if (active.contains(handle)) curl_easy_pause(handle, CURLPAUSE_CONT);
     }
     for (const auto& stream : removes) {
       CURL* handle = stream->handle.get();

@@ -18,8 +18,8 @@
 
 namespace breakwater::kube {
 
-// How watches tell that something came. Shared with them, since they call from other threads and may
-// outlive the cache by a moment.
+// How watches tell that something came. Shared with them, since they call from other threads and
+// may outlive the cache by a moment.
 class CacheSignal {
  public:
   void set_wake(std::function<void()> wake);

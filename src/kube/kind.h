@@ -7,9 +7,9 @@
 
 namespace breakwater::kube {
 
-// A kind as the API serves it: enough to build its URL and to write its objects. Constants for every
-// kind we read or write stand in api/kinds.h; for kinds found by discovery, the Discovery that found
-// them owns the strings and outlives the Kind.
+// A kind as the API serves it: enough to build its URL and to write its objects. Constants for
+// every kind we read or write stand in api/kinds.h; for kinds found by discovery, the Discovery
+// that found them owns the strings and outlives the Kind.
 struct Kind {
   std::string_view group;  // "" for the core group
   std::string_view version;

@@ -35,10 +35,13 @@ struct Source {
   }
 
   // The PEM text of `field`-data (base64) or, failing that, of the file that `field` names.
-  Result<std::string> pem(const Json& from, std::string_view where, const std::string& field) const {
+  Result<std::string> pem(const Json& from, std::string_view where,
+                          const std::string& field) const {
     if (const std::string& data = from[field + "-data"].as_string(); !data.empty()) {
       auto bytes = from_base64(data);
-      if (!bytes) return fail(Code::kInvalid, "{}: {}.{}-data is not base64", file.string(), where, field);
+      if (!bytes) {
+        return fail(Code::kInvalid, "{}: {}.{}-data is not base64", file.string(), where, field);
+      }
       return std::string(as_text(*bytes));
     }
     const std::string& path = from[field].as_string();
@@ -58,7 +61,8 @@ Result<> take_cluster(const Source& source, const std::string& name, ClientConfi
   config.insecure_skip_verify = cluster["insecure-skip-tls-verify"].as_bool();
   for (const char* field : {"tls-server-name", "proxy-url"}) {
     if (!cluster[field].as_string().empty()) {
-      return fail(Code::kUnsupported, "{}: {}.{} is not supported", source.file.string(), where, field);
+      return fail(Code::kUnsupported, "{}: {}.{} is not supported", source.file.string(), where,
+                  field);
     }
   }
   return {};
@@ -69,7 +73,8 @@ Result<> take_user(const Source& source, const std::string& name, ClientConfig& 
   const std::string where = fmt::format("users[{}].user", name);
   for (const char* field : {"exec", "auth-provider", "username", "as"}) {
     if (!user.has(field)) continue;
-    return fail(Code::kUnsupported, "{}: {}.{} is not supported", source.file.string(), where, field);
+    return fail(Code::kUnsupported, "{}: {}.{} is not supported", source.file.string(), where,
+                field);
   }
   config.client_cert_pem = TRY(source.pem(user, where, "client-certificate"));
   config.client_key_pem = TRY(source.pem(user, where, "client-key"));
@@ -99,7 +104,8 @@ Result<ClientConfig> load_kubeconfig(const std::filesystem::path& file, std::str
   const Json chosen = TRY(source.entry("contexts", "context", name));
   for (const char* field : {"cluster", "user"}) {
     if (!chosen[field].as_string().empty()) continue;
-    return fail(Code::kInvalid, "{}: contexts[{}].context.{} is missing", file.string(), name, field);
+    return fail(Code::kInvalid, "{}: contexts[{}].context.{} is missing", file.string(), name,
+                field);
   }
   ClientConfig config;
   TRY(take_cluster(source, chosen["cluster"].as_string(), config));

@@ -23,8 +23,10 @@ struct ClientConfig {
 // The context `context` ("" = current-context) of a kubeconfig file: certificate-authority[-data],
 // client-certificate[-data], client-key[-data], token, tokenFile, namespace. Exec and auth-provider
 // plugins are kUnsupported. Relative paths are relative to the file. Errors name file and field.
-Result<ClientConfig> load_kubeconfig(const std::filesystem::path& file, std::string_view context = "");
-// A kubeconfig as text with one cluster, user and context, all called `name`; current-context is it.
+Result<ClientConfig> load_kubeconfig(const std::filesystem::path& file,
+                                     std::string_view context = "");
+// A kubeconfig as text with one cluster, user and context, all called `name`; current-context is
+// it.
 std::string write_kubeconfig(const std::string& name, const ClientConfig& config);
 // The service account mounted into a pod at `directory`; host and port as in KUBERNETES_SERVICE_*.
 Result<ClientConfig> in_cluster_config(const std::string& host, const std::string& port,

@@ -13,8 +13,8 @@ namespace breakwater::kube {
 Result<> check_label_name(std::string_view name);
 // Empty, or at most 63 characters as in a name.
 Result<> check_label_value(std::string_view value);
-// RFC 1123: lower-case letters, digits and '-', beginning and ending with a letter or digit; at most
-// 63 characters. Namespaces, and the parts of a subdomain.
+// RFC 1123: lower-case letters, digits and '-', beginning and ending with a letter or digit; at
+// most 63 characters. Namespaces, and the parts of a subdomain.
 bool is_dns_label(std::string_view text);
 // DNS labels (of any length) joined by dots, at most 253 characters: most objects' names.
 bool is_dns_subdomain(std::string_view text);

@@ -39,7 +39,9 @@ class Object {
   const std::string& uid() const { return metadata()["uid"].as_string(); }
   const std::string& resource_version() const { return metadata()["resourceVersion"].as_string(); }
   // "" when absent.
-  const std::string& label(std::string_view name) const { return metadata()["labels"][name].as_string(); }
+  const std::string& label(std::string_view name) const {
+    return metadata()["labels"][name].as_string();
+  }
   const std::string& annotation(std::string_view name) const {
     return metadata()["annotations"][name].as_string();
   }
@@ -56,8 +58,8 @@ class Object {
   void set_annotation(std::string_view name, std::string_view value);
   void add_finalizer(std::string_view name);     // no effect if present
   void remove_finalizer(std::string_view name);  // no effect if absent
-  // Makes `owner` an owner; the garbage collector removes this object after its last owner. Both are
-  // in one namespace, or the owner is cluster-scoped.
+  // Makes `owner` an owner; the garbage collector removes this object after its last owner. Both
+  // are in one namespace, or the owner is cluster-scoped.
   void add_owner(const Object& owner, bool controller, bool block_deletion = false);
   // The uid of the owner with controller: true, or "".
   const std::string& controller_uid() const;

@@ -14,7 +14,7 @@
 namespace breakwater::kube {
 
 // A key waits (due later) or is ready (due now), never both. Taking a key out leaves nothing of it
-// but its count of failures; a key added while its reconcile run lasts is simply in the queue again.
+// but its count of failures; a key added while its reconcile run lasts is in it again.
 class WorkQueue {
  public:
   static constexpr Duration kFirstDelay = std::chrono::milliseconds(5);
@@ -38,7 +38,8 @@ class WorkQueue {
   // Takes out the `index`-th ready key; `index` is below ready(). Any choice is fair as long as the
   // caller draws it evenly.
   Key take(size_t index);
-  // When the next key is ready in Clock::monotonic(): zero if one is; nothing if the queue is empty.
+  // When the next key is ready in Clock::monotonic(): zero if one is; nothing if the queue is
+  // empty.
   std::optional<Duration> next_due() const;
 
  private:

@@ -28,7 +28,8 @@ class Trace {
 };
 
 struct Managed {
-  Managed(ControllerSpec controller, const Clock& clock) : spec(std::move(controller)), queue(clock) {}
+  Managed(ControllerSpec controller, const Clock& clock)
+      : spec(std::move(controller)), queue(clock) {}
   ControllerSpec spec;
   WorkQueue queue;
 };

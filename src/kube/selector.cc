@@ -160,9 +160,9 @@ Result<LabelSelector> LabelSelector::from_json(const Json& json) {
   if (json.is_null()) return selector;
   if (!json.is_object()) return fail(Code::kInvalid, "a label selector must be an object");
   for (const auto& [key, value] : json["matchLabels"].members()) {
-    auto requirement = value.is_string()
-                           ? checked({key, Operator::kIn, {value.as_string()}})
-                           : Result<Requirement>(fail(Code::kInvalid, "the value must be a string"));
+    auto requirement =
+        value.is_string() ? checked({key, Operator::kIn, {value.as_string()}})
+                          : Result<Requirement>(fail(Code::kInvalid, "the value must be a string"));
     if (!requirement) {
       return fail(Code::kInvalid, "matchLabels[{}]: {}", key, requirement.error().message());
     }
