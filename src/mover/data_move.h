@@ -1,0 +1,96 @@
+// One move of one volume, whichever way: the phases that DataUpload and DataDownload share.
+//
+//   New ─► Accepted ─► Prepared ─► InProgress ─► Completed
+//     └──────┴───────────┴────────────┴──► Failed, or Canceling ─► Canceled
+//
+// MoveReconciler is the only writer of the object's status. It takes objects whose spec.datamover is "",
+// "velero" or "breakwater" and leaves all others alone. What a direction does in each phase is behind
+// Direction, whose functions are repeated until they succeed, after a crash too.
+//
+// The finalizer velero.io/data-upload-download-finalizer stays from the first write until everything that
+// was made for the move is gone. An object that is being deleted is canceled first.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "datapath/worker.h"
+#include "kube/controller.h"
+#include "mover/children.h"
+#include "mover/move_state.h"
+#include "mover/settings.h"
+#include "mover/slots.h"
+#include "mover/worker_pod.h"
+
+namespace breakwater::mover {
+
+// Errors of its functions: kInvalid, kUnsupported and kCorrupt fail the move with the message;
+// kUnavailable is a wait with a message; anything else is tried again.
+class Direction {
+ public:
+  virtual ~Direction() = default;
+  virtual const kube::Kind& kind() const = 0;
+  // Whether the object makes sense at all.
+  virtual Result<> validate(const kube::Object& move) = 0;
+  // Makes the claim that the worker gets (named child_name()), and what it needs.
+  virtual Result<Step> expose(const kube::Object& move) = 0;
+  virtual Result<datapath::WorkerConfig> make_config(const kube::Object& move) = 0;
+  // Writes the worker's result into status; nothing but that.
+  virtual Result<> record(kube::Object& move, const Json& result) = 0;
+  // What remains to be done once the data is moved.
+  virtual Result<Step> conclude(const kube::Object& move) = 0;
+  // Removes everything that was made for the move, except the worker pod, which is gone already.
+  virtual Result<Step> clean_up(const kube::Object& move) = 0;
+};
+
+class MoveReconciler final : public kube::Reconciler {
+ public:
+  // `slots` is shared by both directions; all references outlive this.
+  MoveReconciler(const Settings& settings, const Environment& environment,
+                 std::shared_ptr<Slots> slots, std::unique_ptr<Direction> direction);
+  kube::Outcome reconcile(const kube::Key& key) override;
+
+ private:
+  kube::Outcome advance(const kube::Object& move);
+  kube::Outcome accept(const kube::Object& move);
+  kube::Outcome prepare(const kube::Object& move);
+  Result<Step> check_prerequisites(const kube::Object& move);
+  kube::Outcome follow(const kube::Object& move);
+  kube::Outcome follow_pod(const kube::Object& move, const kube::Object& pod);
+  kube::Outcome replace_pod(const kube::Object& move);
+  kube::Outcome start_pod(const kube::Object& move);
+  kube::Outcome handle_death(const kube::Object& move, const std::string& uid,
+                             const std::string& how, bool counts);
+  kube::Outcome handle_failure(const kube::Object& move, const kube::Object& pod,
+                               const WorkerReport& report);
+  kube::Outcome watch_progress(const kube::Object& move, const kube::Object& pod);
+  kube::Outcome record_result(const kube::Object& move, const Json& result);
+  kube::Outcome conclude(const kube::Object& move);
+  kube::Outcome cancel(const kube::Object& move);
+  kube::Outcome settle(const kube::Object& move);
+  kube::Outcome fail_move(const kube::Object& move, const std::string& message);
+  kube::Outcome wait(const kube::Object& move, const std::string& message, Duration delay);
+  // What an error of a Direction or of a prerequisite means.
+  kube::Outcome judge(const kube::Object& move, const Error& error);
+  Result<Step> remove_everything(const kube::Object& move);
+  // Changes the object, which must still be what was read: a conflict means that somebody was quicker.
+  using Change = std::function<void(kube::Object&)>;
+  Result<kube::Object> write(const kube::Object& move, const Change& change);
+  kube::Outcome write_and_return(const kube::Object& move, const Change& change);
+
+  const Settings& settings_;
+  const Environment& environment_;
+  std::shared_ptr<Slots> slots_;
+  std::unique_ptr<Direction> direction_;
+  std::map<kube::Key, Duration> looked_at_;  // when a worker's log was last read
+};
+
+// "", "velero", "breakwater".
+bool takes_data_mover(std::string_view name);
+// spec.operationTimeout, or the setting.
+Duration operation_timeout(const Settings& settings, const kube::Object& move);
+// How long ago status.acceptedTimestamp is.
+Duration since_accepted(const Environment& environment, const kube::Object& move);
+
+}  // namespace breakwater::mover

@@ -1,0 +1,108 @@
+#include "mover/data_upload.h"
+
+#include "api/kinds.h"
+#include "api/names.h"
+#include "mover/exposer.h"
+#include "mover/repository_place.h"
+
+namespace breakwater::mover {
+namespace {
+
+using kube::Object;
+
+Result<> require(const Object& move, std::string_view field, const Json& value) {
+  if (!value.as_string().empty()) return {};
+  return fail(Code::kInvalid, "{} {}: spec.{} is missing", move.kind(), move.key().to_string(),
+              field);
+}
+
+// spec.parentSnapshot: "" and "auto" leave the choice to the repository, "none" reads everything, and a
+// snapshot may be named as in status.snapshotID.
+std::optional<std::string> parent_of(const Object& upload) {
+  const std::string& parent = upload.spec()["parentSnapshot"].as_string();
+  if (parent.empty() || parent == "auto") return std::nullopt;
+  const auto name = SnapshotName::parse(parent);
+  return name ? name->id : parent;
+}
+
+class Upload final : public Direction {
+ public:
+  Upload(const Settings& settings, const Environment& environment)
+      : settings_(settings), environment_(environment), exposer_(settings, environment) {}
+
+  const kube::Kind& kind() const override { return api::kDataUpload; }
+
+  Result<> validate(const Object& move) override {
+    const Json& spec = move.spec();
+    TRY(require(move, "csiSnapshot.volumeSnapshot", spec["csiSnapshot"]["volumeSnapshot"]));
+    TRY(require(move, "sourceNamespace", spec["sourceNamespace"]));
+    TRY(require(move, "sourcePVC", spec["sourcePVC"]));
+    return require(move, "backupStorageLocation", spec["backupStorageLocation"]);
+  }
+
+  Result<Step> expose(const Object& move) override { return exposer_.expose(move); }
+
+  Result<datapath::WorkerConfig> make_config(const Object& move) override {
+    const SnapshotName name = TRY(snapshot_name(move));
+    datapath::WorkerConfig config;
+    config.operation = datapath::WorkerConfig::Operation::kBackup;
+    config.location = TRY(repository_location(settings_, environment_.reader,
+                                              move.spec()["backupStorageLocation"].as_string(),
+                                              name.repository()));
+    config.hostname = name.cluster;
+    config.paths = {path_of(move)};
+    config.tags = {"data-upload=" + move.uid(), "pvc=" + path_of(move).substr(1)};
+    for (const auto& [label, tag] : {std::pair(api::kBackupNameLabel, "backup="),
+                                     std::pair(api::kBackupUidLabel, "backup-uid=")}) {
+      if (move.has_label(label)) config.tags.push_back(tag + move.label(label));
+    }
+    config.parent = parent_of(move);
+    config.init_if_missing = true;
+    config.threads = settings_.worker_threads;
+    return config;
+  }
+
+  Result<> record(Object& move, const Json& result) override {
+    SnapshotName name = TRY(snapshot_name(move));
+    name.id = result["snapshotID"].as_string();
+    const int64_t read = result["bytesRead"].as_int();
+    const int64_t moved = result["bytesMoved"].as_int();
+    move.set({"status", "snapshotID"}, name.to_string());
+    move.set({"status", "path"}, path_of(move));
+    move.set({"status", "incrementalBytes"}, moved);
+    move.set({"status", "dataMoverResult"},
+             Json::object({{"bytesRead", std::to_string(read)},
+                           {"bytesMoved", std::to_string(moved)}}));
+    return {};
+  }
+
+  Result<Step> conclude(const Object&) override { return Step{}; }
+  Result<Step> clean_up(const Object& move) override { return exposer_.dispose(move); }
+
+ private:
+  static std::string path_of(const Object& move) {
+    return fmt::format("/{}/{}", move.spec()["sourceNamespace"].as_string(),
+                       move.spec()["sourcePVC"].as_string());
+  }
+
+  // Without its id.
+  Result<SnapshotName> snapshot_name(const Object& move) {
+    SnapshotName name;
+    name.cluster = TRY(cluster_id(settings_, environment_.reader));
+    name.ns = move.spec()["sourceNamespace"].as_string();
+    return name;
+  }
+
+  const Settings& settings_;
+  const Environment& environment_;
+  Exposer exposer_;
+};
+
+}  // namespace
+
+std::unique_ptr<Direction> make_upload_direction(const Settings& settings,
+                                                 const Environment& environment) {
+  return std::make_unique<Upload>(settings, environment);
+}
+
+}  // namespace breakwater::mover

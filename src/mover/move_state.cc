@@ -1,0 +1,47 @@
+#include "mover/move_state.h"
+
+namespace breakwater::mover {
+namespace {
+
+Time time_of(const Json& value) { return parse_rfc3339(value.as_string()).value_or(Time{}); }
+
+void put(Json& json, std::string_view name, const std::string& value) {
+  if (!value.empty()) json.set(name, value);
+}
+
+void put(Json& json, std::string_view name, Time value) {
+  if (value != Time{}) json.set(name, format_rfc3339_micro(value));
+}
+
+}  // namespace
+
+MoveState state_of(const kube::Object& move) {
+  const Json json = parse_json(move.annotation(kStateAnnotation)).value_or(Json());
+  MoveState state;
+  state.pod = json["pod"].as_string();
+  state.lost = json["lost"].as_string();
+  state.restarts = static_cast<int>(json["restarts"].as_int());
+  state.retry_at = time_of(json["retryAt"]);
+  state.done_at = time_of(json["doneAt"]);
+  state.cancel_at = time_of(json["cancelAt"]);
+  state.volume = json["volume"].as_string();
+  state.reclaim_policy = json["reclaimPolicy"].as_string();
+  state.claim = json["claim"].as_string();
+  return state;
+}
+
+void set_state(kube::Object& move, const MoveState& state) {
+  Json json = Json::object();
+  put(json, "pod", state.pod);
+  put(json, "lost", state.lost);
+  if (state.restarts != 0) json.set("restarts", state.restarts);
+  put(json, "retryAt", state.retry_at);
+  put(json, "doneAt", state.done_at);
+  put(json, "cancelAt", state.cancel_at);
+  put(json, "volume", state.volume);
+  put(json, "reclaimPolicy", state.reclaim_policy);
+  put(json, "claim", state.claim);
+  move.set_annotation(kStateAnnotation, to_json(json));
+}
+
+}  // namespace breakwater::mover

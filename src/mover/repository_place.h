@@ -1,0 +1,36 @@
+// Where a namespace's repository lies, and how a moved snapshot is named.
+#pragma once
+
+#include <string>
+
+#include "blob/store_factory.h"
+#include "mover/settings.h"
+
+namespace breakwater::mover {
+
+// status.snapshotID of a DataUpload: "restic/<cluster id>/<namespace>#<snapshot id>". It is all that a
+// restore on any cluster needs besides the BackupStorageLocation.
+struct SnapshotName {
+  std::string cluster;
+  std::string ns;
+  std::string id;  // of the repository's snapshot
+
+  std::string repository() const;  // "restic/<cluster id>/<namespace>", below the location's prefix
+  std::string to_string() const;
+  // kInvalid says what is wrong.
+  static Result<SnapshotName> parse(std::string_view text);
+};
+
+// This cluster's id. kUnavailable says which claim is missing.
+Result<std::string> cluster_id(const Settings& settings, kube::Reader& reader);
+
+// The store of a repository of a BackupStorageLocation. kUnavailable if there is no such location (yet).
+Result<blob::StoreLocation> repository_location(const Settings& settings, kube::Reader& reader,
+                                                const std::string& storage_location,
+                                                const std::string& repository);
+
+// Nothing if the repository's password is there; kUnavailable names the Secret and the key that is
+// missing or empty. The password itself is not kept.
+Result<> check_password(const Settings& settings, kube::Client& client);
+
+}  // namespace breakwater::mover

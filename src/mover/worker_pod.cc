@@ -1,0 +1,111 @@
+#include "mover/worker_pod.h"
+
+#include "api/kinds.h"
+#include "api/names.h"
+#include "mover/children.h"
+
+namespace breakwater::mover {
+namespace {
+
+using kube::Object;
+
+constexpr std::string_view kVolumeName = "volume";
+constexpr int kGraceSeconds = 20;
+
+// The codes that code_name() writes and that a worker may end with.
+Code code_of(std::string_view name) {
+  for (const Code code : {Code::kNotFound, Code::kAlreadyExists, Code::kConflict, Code::kInvalid,
+                          Code::kForbidden, Code::kUnauthorized, Code::kTimeout, Code::kUnavailable,
+                          Code::kUnsupported, Code::kCorrupt, Code::kCancelled}) {
+    if (code_name(code) == name) return code;
+  }
+  return Code::kInternal;
+}
+
+WorkerReport read_end(const Object& pod, const Json& terminated) {
+  WorkerReport report;
+  const std::string& text = terminated["message"].as_string();
+  const Json message = parse_json(text).value_or(Json());
+  if (message.has("error")) {
+    report.state = WorkerReport::State::kFailed;
+    report.error = Error(code_of(message["code"].as_string()), message["error"].as_string());
+    report.message = message["error"].as_string();
+    return report;
+  }
+  if (pod.phase() == "Succeeded" && message["snapshotID"].is_string()) {
+    report.state = WorkerReport::State::kSucceeded;
+    report.result = message;
+    return report;
+  }
+  report.state = WorkerReport::State::kDied;
+  const std::string reason =
+      pod.status()["reason"].as_string_or(terminated["reason"].as_string());
+  report.message = fmt::format("worker pod {} ended without a result: {} (exit code {})",
+                               pod.key().to_string(), reason, terminated["exitCode"].as_int(-1));
+  if (!text.empty()) report.message += ": " + text.substr(0, 300);
+  return report;
+}
+
+}  // namespace
+
+Object make_worker_pod(const Settings& settings, const Object& move,
+                       datapath::WorkerConfig config) {
+  const bool backup = config.operation == datapath::WorkerConfig::Operation::kBackup;
+  config.volume = kDevicePath;
+  Json container = Json::object({{"name", kWorkerCommand}, {"image", settings.image}});
+  container.set("args", Json::array({kWorkerCommand, backup ? "backup" : "restore",
+                                     std::string(kConfigFlag) +
+                                         to_json(datapath::worker_config_to_json(config)),
+                                     std::string(kResultFlag) + std::string(kResultPath)}));
+  Json password = Json::object({{"name", api::kRepositoryPasswordKey}});
+  password.set({"valueFrom", "secretKeyRef", "name"}, api::kRepositorySecret);
+  password.set({"valueFrom", "secretKeyRef", "key"}, api::kRepositoryPasswordKey);
+  container.set("env", Json::array({password}));
+  container.set("volumeDevices", Json::array({Json::object({{"name", kVolumeName},
+                                                            {"devicePath", kDevicePath}})}));
+  container.set("terminationMessagePath", kResultPath);
+  container.set("terminationMessagePolicy", "FallbackToLogsOnError");
+
+  Json volume = Json::object({{"name", kVolumeName}});
+  volume.set({"persistentVolumeClaim", "claimName"}, child_name(move));
+  Object pod = make_child(api::kPod, move);
+  pod.set({"spec"}, Json::object({{"restartPolicy", "Never"},
+                                  {"automountServiceAccountToken", false},
+                                  {"terminationGracePeriodSeconds", kGraceSeconds},
+                                  {"containers", Json::array({container})},
+                                  {"volumes", Json::array({volume})}}));
+  return pod;
+}
+
+WorkerReport read_report(const Object& pod) {
+  const Json& state = pod.status()["containerStatuses"][0]["state"];
+  if (pod.phase() == "Succeeded" || pod.phase() == "Failed") {
+    return read_end(pod, state["terminated"]);
+  }
+  WorkerReport report;
+  if (pod.phase() == "Running") {
+    report.state = WorkerReport::State::kRunning;
+    return report;
+  }
+  const Json& waiting = state["waiting"];
+  report.message = fmt::format("waiting for worker pod {}", pod.key().to_string());
+  if (!waiting["reason"].as_string().empty()) {
+    report.message += fmt::format(": {}: {}", waiting["reason"].as_string(),
+                                  waiting["message"].as_string());
+  }
+  return report;
+}
+
+Json last_progress(std::string_view log) {
+  while (!log.empty()) {
+    const size_t newline = log.rfind('\n');
+    const std::string_view line = newline == std::string_view::npos ? log : log.substr(newline + 1);
+    log = newline == std::string_view::npos ? std::string_view() : log.substr(0, newline);
+    if (!line.starts_with('{')) continue;
+    auto json = parse_json(line);
+    if (json && (*json)["totalBytes"].is_int()) return std::move(*json);
+  }
+  return {};
+}
+
+}  // namespace breakwater::mover

@@ -1,0 +1,59 @@
+// The pod that moves one volume, and what it reports.
+//
+// The contract with `breakwater data-mover` (cli/):
+//
+//   args     data-mover backup|restore --config=<datapath::worker_config_to_json, one line>
+//            --result-path=<terminationMessagePath>
+//   env      RESTIC_PASSWORD (from the Secret dm-credential), HOSTNAME (the pod's name, set by the
+//            runtime): the hostname of repository locks
+//   device   config.volume is kDevicePath, a raw block device (volumeDevices)
+//   log      one JSON line per progress report: {"totalBytes","bytesDone","bytesRead","bytesMoved"};
+//            other lines are ignored
+//   result   written to --result-path before exit: what datapath::run_worker returns, or
+//            {"error": "<one sentence>", "code": "<code_name of the Error>"}
+//   exit     0 with a result, otherwise not 0
+//
+// The pod has no service account token and is never restarted by itself (restartPolicy Never).
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/error.h"
+#include "datapath/worker.h"
+#include "kube/object.h"
+#include "mover/settings.h"
+
+namespace breakwater::mover {
+
+inline constexpr std::string_view kWorkerCommand = "data-mover";
+inline constexpr std::string_view kConfigFlag = "--config=";
+inline constexpr std::string_view kResultFlag = "--result-path=";
+inline constexpr std::string_view kDevicePath = "/dev/volume";
+inline constexpr std::string_view kResultPath = "/dev/termination-log";
+
+// The pod for a move; `config.volume` is replaced by kDevicePath, and the claim of the same name as the
+// pod is its device.
+kube::Object make_worker_pod(const Settings& settings, const kube::Object& move,
+                             datapath::WorkerConfig config);
+
+// How a pod stands.
+struct WorkerReport {
+  enum class State {
+    kWaiting,  // not started; `message` says for what
+    kRunning,
+    kSucceeded,  // `result` is what it reports
+    kFailed,     // it says itself why: `error`
+    kDied,       // it ended without a word; `message` says how
+  };
+  State state = State::kWaiting;
+  std::string message;
+  Json result;
+  std::optional<Error> error;
+};
+WorkerReport read_report(const kube::Object& pod);
+
+// The last progress line of a log; null if there is none.
+Json last_progress(std::string_view log);
+
+}  // namespace breakwater::mover
