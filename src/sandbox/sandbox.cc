@@ -18,6 +18,7 @@
 #include "kube/operations.h"
 #include "kube/runner.h"
 #include "sandbox/node.h"
+#include "sandbox/rest_client.h"
 #include "sandbox/setup.h"
 #include "sandbox/storage_driver.h"
 
@@ -117,7 +118,7 @@ class RunningSandbox final : public Sandbox {
   }
 
   std::unique_ptr<kube::Client> client(apiserver::User user) override {
-    return server_->client(std::move(user));
+    return make_rest_client(server_->client(user), *rest_, user);
   }
   std::string url() const override {
     return fmt::format("https://127.0.0.1:{}", http_->port());
