@@ -1,6 +1,7 @@
 // Which chunks of a volume must be read, and what is known about the others. Private to datapath/.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <vector>
