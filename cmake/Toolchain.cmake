@@ -24,4 +24,6 @@ endif()
 if(BREAKWATER_SANITIZE)
   add_compile_options(-fsanitize=${BREAKWATER_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${BREAKWATER_SANITIZE})
+  # g++ 12 cannot see through its own instrumentation and suspects every variant and optional.
+  add_compile_options(-Wno-maybe-uninitialized)
 endif()
