@@ -1,5 +1,5 @@
-// An HTTP server on 127.0.0.1 that says what a test tells it to, byte for byte, for the tests of the
-// HTTP client: it can stream, stall and break off as no proper server would.
+// An HTTP server on 127.0.0.1 that says what a test tells it to, byte for byte, for the tests of
+// the HTTP client: it can stream, stall and break off as no proper server would.
 #pragma once
 
 #include <arpa/inet.h>
@@ -42,11 +42,14 @@ class Peer {
     return true;
   }
   void answer(int status, std::string_view json) {
-    send(fmt::format("HTTP/1.1 {} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{}",
-                     status, json.size(), json));
+    send(fmt::format(
+        "HTTP/1.1 {} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{}", status,
+        json.size(), json));
   }
   void begin_stream() { send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"); }
-  bool chunk(std::string_view text) { return send(fmt::format("{:x}\r\n{}\r\n", text.size(), text)); }
+  bool chunk(std::string_view text) {
+    return send(fmt::format("{:x}\r\n{}\r\n", text.size(), text));
+  }
   void end_stream() { send("0\r\n\r\n"); }
   // Waits until the other side closes or the server stops.
   void stall() {

@@ -108,7 +108,8 @@ TEST(Edit, RepeatsOnConflictAtMostFiveTimes) {
 
   runs = 100;
   client.write_errors.assign(99, Error(Code::kConflict, "modified"));
-  EXPECT_EQ(edit(client, kConfigMap, {"default", "a"}, false, bump).error().code(), Code::kConflict);
+  EXPECT_EQ(edit(client, kConfigMap, {"default", "a"}, false, bump).error().code(),
+            Code::kConflict);
   EXPECT_EQ(runs, 105);
 }
 

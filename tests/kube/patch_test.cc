@@ -24,8 +24,8 @@ TEST(JsonPatch, FollowsRfc6902) {
        R"({"baz":"qux","foo":"bar"})"},
       {"A.2 adding an element", R"({"foo":["bar","baz"]})",
        R"([{"op":"add","path":"/foo/1","value":"qux"}])", R"({"foo":["bar","qux","baz"]})"},
-      {"A.3 removing a member", R"({"baz":"qux","foo":"bar"})", R"([{"op":"remove","path":"/baz"}])",
-       R"({"foo":"bar"})"},
+      {"A.3 removing a member", R"({"baz":"qux","foo":"bar"})",
+       R"([{"op":"remove","path":"/baz"}])", R"({"foo":"bar"})"},
       {"A.4 removing an element", R"({"foo":["bar","qux","baz"]})",
        R"([{"op":"remove","path":"/foo/1"}])", R"({"foo":["bar","baz"]})"},
       {"A.5 replacing", R"({"baz":"qux"})", R"([{"op":"replace","path":"/baz","value":"boo"}])",
@@ -51,7 +51,8 @@ TEST(JsonPatch, FollowsRfc6902) {
       {"A.15 strings are no numbers", R"({"~1":10})",
        R"([{"op":"test","path":"/~01","value":"10"}])", nullptr},
       {"A.16 appending", R"({"foo":["bar"]})",
-       R"([{"op":"add","path":"/foo/-","value":["abc","def"]}])", R"({"foo":["bar",["abc","def"]]})"},
+       R"([{"op":"add","path":"/foo/-","value":["abc","def"]}])",
+       R"({"foo":["bar",["abc","def"]]})"},
       {"the whole document", R"({"a":1})", R"([{"op":"replace","path":"","value":{"b":2}}])",
        R"({"b":2})"},
       {"copying", R"({"a":{"b":1}})", R"([{"op":"copy","from":"/a","path":"/c"}])",
@@ -120,7 +121,8 @@ TEST(MergePatch, FollowsRfc7396) {
 TEST(MergePatch, IsMadeFromTheDifference) {
   const PatchCase kCases[] = {
       {"equal", R"({"a":{"b":[1]}})", R"({"a":{"b":[1]}})", R"({})"},
-      {"nested", R"({"a":{"b":1,"c":2},"d":3})", R"({"a":{"b":1,"c":4},"d":3})", R"({"a":{"c":4}})"},
+      {"nested", R"({"a":{"b":1,"c":2},"d":3})", R"({"a":{"b":1,"c":4},"d":3})",
+       R"({"a":{"c":4}})"},
       {"removed", R"({"a":{"b":1,"c":2}})", R"({"a":{"b":1}})", R"({"a":{"c":null}})"},
       {"emptied", R"({"a":{"b":1}})", R"({"a":{}})", R"({"a":{"b":null}})"},
       {"lists whole", R"({"a":[1,2]})", R"({"a":[1]})", R"({"a":[1]})"},
@@ -139,13 +141,15 @@ TEST(StrategicPatch, MergesListsByTheirKeys) {
       {"changes one container", kPod, R"({"containers":[{"name":"b","image":"3"}]})",
        R"({"containers":[{"name":"a","image":"1"},{"name":"b","image":"3"}]})"},
       {"a new one comes first", kPod, R"({"containers":[{"name":"c","image":"3"}]})",
-       R"({"containers":[{"name":"c","image":"3"},{"name":"a","image":"1"},{"name":"b","image":"2"}]})"},
+       R"({"containers":[{"name":"c","image":"3"},{"name":"a","image":"1"},)"
+       R"({"name":"b","image":"2"}]})"},
       {"deletes one", kPod, R"({"containers":[{"name":"a","$patch":"delete"}]})",
        R"({"containers":[{"name":"b","image":"2"}]})"},
       {"replaces the list", kPod, R"({"containers":[{"name":"c"},{"$patch":"replace"}]})",
        R"({"containers":[{"name":"c"}]})"},
       {"orders", kPod,
-       R"({"$setElementOrder/containers":[{"name":"b"},{"name":"a"}],"containers":[{"name":"a","image":"9"}]})",
+       R"({"$setElementOrder/containers":[{"name":"b"},{"name":"a"}],)"
+       R"("containers":[{"name":"a","image":"9"}]})",
        R"({"containers":[{"name":"b","image":"2"},{"name":"a","image":"9"}]})"},
       {"orders alone", kPod, R"({"$setElementOrder/containers":[{"name":"b"},{"name":"a"}]})",
        R"({"containers":[{"name":"b","image":"2"},{"name":"a","image":"1"}]})"},
@@ -159,7 +163,8 @@ TEST(StrategicPatch, MergesListsByTheirKeys) {
        R"({"labels":{"c":"3"}})"},
       {"maps are emptied", R"({"labels":{"a":"1"}})", R"({"labels":{"$patch":"delete"}})",
        R"({"labels":{}})"},
-      {"plain lists are replaced", R"({"args":["a","b"]})", R"({"args":["c"]})", R"({"args":["c"]})"},
+      {"plain lists are replaced", R"({"args":["a","b"]})", R"({"args":["c"]})",
+       R"({"args":["c"]})"},
       {"tolerations are replaced", R"({"tolerations":[{"key":"a"}]})",
        R"({"tolerations":[{"key":"b"}]})", R"({"tolerations":[{"key":"b"}]})"},
       {"finalizers unite", R"({"finalizers":["a","b"]})", R"({"finalizers":["b","c"]})",
@@ -180,7 +185,8 @@ TEST(StrategicPatch, MergesListsByTheirKeys) {
       {"unknown directive", R"({})", R"({"$frobnicate":[]})", nullptr},
       {"unknown $patch", R"({})", R"({"a":{"$patch":"merge-not"}})", nullptr},
       {"new values carry no directives", R"({})",
-       R"({"containers":[{"name":"a","$patch":"delete"},{"name":"b","env":[{"name":"x","$patch":"merge"}]}]})",
+       R"({"containers":[{"name":"a","$patch":"delete"},)"
+       R"({"name":"b","env":[{"name":"x","$patch":"merge"}]}]})",
        R"({"containers":[{"name":"b","env":[{"name":"x"}]}]})"},
   };
   for (const auto& test : kCases) {

@@ -47,8 +47,9 @@ TEST(LabelSelector, MatchesAndPrints) {
 }
 
 TEST(LabelSelector, RefusesMalformedTextNamingTheRequirement) {
-  for (const char* text : {"a=b,", ",", "=b", "a=b c", "a in b", "a in (b", "a in (b))", "a near (b)",
-                           "a>1", "-a", "a=-b", "a=b=c", "A.B/c/d", "UPPER.example/x=1", "!"}) {
+  for (const char* text :
+       {"a=b,", ",", "=b", "a=b c", "a in b", "a in (b", "a in (b))", "a near (b)", "a>1", "-a",
+        "a=-b", "a=b=c", "A.B/c/d", "UPPER.example/x=1", "!"}) {
     const auto selector = LabelSelector::parse(text);
     ASSERT_FALSE(selector) << text;
     EXPECT_EQ(selector.error().code(), Code::kInvalid);
@@ -70,8 +71,10 @@ TEST(LabelSelector, ReadsSpecs) {
   EXPECT_TRUE(LabelSelector::from_json(Json())->everything());
 
   for (const char* bad : {R"({"matchExpressions": [{"key": "a", "operator": "In"}]})",
-                          R"({"matchExpressions": [{"key": "a", "operator": "in", "values": ["b"]}]})",
-                          R"({"matchExpressions": [{"key": "a", "operator": "Exists", "values": ["b"]}]})",
+                          R"({"matchExpressions": [{"key": "a", "operator": "in",)"
+                          R"( "values": ["b"]}]})",
+                          R"({"matchExpressions": [{"key": "a", "operator": "Exists",)"
+                          R"( "values": ["b"]}]})",
                           R"({"matchLabels": {"a": 1}})", R"(["a"])"}) {
     EXPECT_FALSE(LabelSelector::from_json(*parse_json(bad))) << bad;
   }
