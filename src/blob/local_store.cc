@@ -23,6 +23,13 @@ constexpr int kDirectoryMode = 0700;
 // A directory may vanish between its creation and its use, when its last object is removed.
 constexpr int kCreateAttempts = 20;
 
+// Whether we would make this directory again just as it is: somebody may have opened it to a group.
+bool is_ours(const fs::path& directory) {
+  struct stat info;
+  return ::lstat(directory.c_str(), &info) == 0 && (info.st_mode & 07777) == kDirectoryMode &&
+         info.st_uid == ::geteuid();
+}
+
 bool is_missing(int error) { return error == ENOENT || error == ENOTDIR; }
 
 Result<> write_all(int fd, ByteSpan data, const fs::path& path) {
@@ -142,7 +149,7 @@ class LocalStore final : public ObjectStore {
     }
     // Without this, expired backups would leave a growing heap of empty directories.
     fs::path directory = path.parent_path();
-    while (directory != settings_.root && ::rmdir(directory.c_str()) == 0) {
+    while (directory != settings_.root && is_ours(directory) && ::rmdir(directory.c_str()) == 0) {
       directory = directory.parent_path();
     }
     return settings_.sync ? sync_existing(directory) : Result<>{};

@@ -17,10 +17,10 @@ struct LocalSettings {
 
 // Objects are written to "<name>-tmp-<hex digits>" beside their place, synced, and renamed (put) or
 // linked (put_new); names that end so are never listed, are refused as keys (kInvalid), and are
-// removed by nobody but their writer. Directories are made (0700) when an object needs them and
-// removed with their last object. An object cannot stand where a key has a directory: "a" and "a/b"
-// exclude each other, unlike in S3. Several processes may use one directory. `random` outlives the
-// store.
+// removed by nobody but their writer. Directories are made (0700) when an object needs them and, if
+// still ours and 0700, removed with their last object. An object cannot stand where a key has a
+// directory: "a" and "a/b" exclude each other, unlike in S3. Several processes may use one
+// directory. `random` outlives the store.
 std::unique_ptr<ObjectStore> make_local_store(LocalSettings settings, Random& random);
 
 }  // namespace breakwater::blob

@@ -23,7 +23,8 @@ class MemoryStore final : public ObjectStore {
   }
 
   Result<ObjectInfo> head(const std::string& key) override {
-    return ObjectInfo{key, TRY(find(key))->size()};
+    const Object object = TRY(find(key));
+    return ObjectInfo{key, object->size()};
   }
 
   Result<> put(const std::string& key, ByteSpan data) override {

@@ -24,7 +24,8 @@ class PrefixedStore final : public ObjectStore {
 
   Result<ObjectInfo> head(const std::string& key) override {
     TRY(check_key(key));
-    return ObjectInfo{key, TRY(inner_.head(prefix_ + key)).size};
+    const ObjectInfo info = TRY(inner_.head(prefix_ + key));
+    return ObjectInfo{key, info.size};
   }
 
   Result<> put(const std::string& key, ByteSpan data) override {

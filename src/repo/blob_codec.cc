@@ -9,6 +9,7 @@ namespace {
 
 constexpr size_t kMaxBlob = size_t{1} << 31;
 constexpr int kTreeLevel = 3;  // for trees although compression is off
+constexpr size_t kUsualBuffer = 8u << 20;
 
 }  // namespace
 
@@ -64,6 +65,12 @@ Result<ByteSpan> Codec::decode(const Id& id, ByteSpan sealed, uint32_t uncompres
   return ByteSpan(plain);
 }
 
+void Codec::trim() {
+  for (Bytes* buffer : {&frame_, &opened_, &plain_}) {
+    if (buffer->size() > kUsualBuffer) Bytes().swap(*buffer);
+  }
+}
+
 CodecPool::Loan CodecPool::borrow() {
   {
     const std::lock_guard lock(mutex_);
@@ -77,6 +84,7 @@ CodecPool::Loan CodecPool::borrow() {
 }
 
 CodecPool::Loan::~Loan() {
+  codec_->trim();
   const std::lock_guard lock(pool_.mutex_);
   pool_.idle_.push_back(std::move(codec_));
 }

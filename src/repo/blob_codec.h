@@ -38,6 +38,8 @@ class Codec {
   // The plaintext, verified against `id`; valid until the codec is used again.
   // `uncompressed_length` as the index says. kCorrupt when anything does not match.
   Result<ByteSpan> decode(const Id& id, ByteSpan sealed, uint32_t uncompressed_length);
+  // Gives back buffers that an unusually large blob (a tree of a huge volume) has grown.
+  void trim();
 
  private:
   // Grows and never shrinks, so that bytes are zeroed once.

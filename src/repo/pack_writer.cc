@@ -67,7 +67,8 @@ Result<> PackWriter::enqueue(FinishedPack pack) {
   std::unique_lock lock(mutex_);
   const auto threads = static_cast<size_t>(std::max(settings_.upload_threads, 1));
   if (threads_.size() < threads) threads_.emplace_back([this] { work(); });
-  changed_.wait(lock, [&] { return error_ || queue_.size() < threads; });
+  const auto in_hand = [&] { return queue_.size() + static_cast<size_t>(busy_); };
+  changed_.wait(lock, [&] { return error_ || in_hand() <= threads; });
   TRY(first_error());
   queue_.push_back(std::move(pack));
   changed_.notify_all();

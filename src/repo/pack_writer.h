@@ -1,9 +1,9 @@
 // Fills packs with sealed blobs, uploads them on a few threads, and writes index files.
 //
-// One pack is filled for each blob type. At most `upload_threads` packs wait in the queue and as
-// many are under way; add() waits while the queue is full, so memory is bounded. Packs reach an
-// index file after they are stored: at flush(), every 50 000 blobs, and every five minutes, so that
-// an interrupted job finds what it uploaded.
+// One pack is filled for each blob type. At most `upload_threads` packs are under way and one
+// more waits; while it does, add() waits too, so memory is bounded. Packs reach an index file after
+// they are stored: at flush(), every 50 000 blobs, and every five minutes, so that an interrupted
+// job finds what it uploaded.
 #pragma once
 
 #include <array>

@@ -91,7 +91,10 @@ Result<Id> SealedFiles::save(FileKind kind, std::string_view json) {
   frame.resize(size + kSealOverhead);
   sealer_.seal_in_place(random_, frame);
   const Id id{sha256(frame)};
-  TRY(while_doing(store_.put(key_of(kind, id), frame), "storing {}", name_of(kind, id)));
+  const Result<> stored = store_.put(key_of(kind, id), frame);
+  // A lock whose answer was lost would keep others out although nobody holds it.
+  if (!stored && kind == FileKind::kLock) (void)store_.remove(key_of(kind, id));
+  TRY(while_doing(stored, "storing {}", name_of(kind, id)));
   return id;
 }
 

@@ -74,6 +74,11 @@ TEST_F(LocalStoreTest, RemovesDirectoriesWithTheirLastObject) {
   ASSERT_TRUE(store_->remove("backups/two/log"));
   EXPECT_FALSE(fs::exists(root_ / "backups"));
   EXPECT_TRUE(fs::exists(root_));
+  // What somebody opened to a group stays.
+  ASSERT_TRUE(store_->put("locks/one", as_bytes("x")));
+  fs::permissions(root_ / "locks", fs::perms(0770));
+  ASSERT_TRUE(store_->remove("locks/one"));
+  EXPECT_EQ(mode_of(root_ / "locks"), 0770);
 }
 
 TEST_F(LocalStoreTest, NamesThePathItCannotWrite) {

@@ -215,17 +215,24 @@ TEST_F(RepositoryTest, AFailedUploadStopsEverythingAfterIt) {
 TEST_F(RepositoryTest, WritesAnIndexEveryFiveMinutes) {
   init();
   const auto repository = open();
+  const auto eventually_has = [&](const char* folder, size_t objects) {
+    for (int i = 0; i < 5000 && store->list(folder)->objects.size() < objects; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return store->list(folder)->objects.size() >= objects;
+  };
   std::vector<Id> ids;
-  for (uint64_t i = 0; i < 8; ++i) {
-    ids.push_back(repository->save_blob(BlobType::kData, as_bytes(some_data(i, 30'000)))->id);
-    clock.advance(std::chrono::minutes(2));
+  for (uint64_t i = 0; i < 4; ++i) {  // a pack a minute
+    ids.push_back(repository->save_blob(BlobType::kData, as_bytes(some_data(i, 40'000)))->id);
+    ASSERT_TRUE(eventually_has("data/", i + 1));
+    EXPECT_EQ(store->list("index/")->objects.size(), 0u);
+    clock.advance(std::chrono::minutes(1));
   }
-  for (int i = 0; i < 500 && store->list("index/")->objects.empty(); ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  EXPECT_FALSE(store->list("index/")->objects.empty()) << "before flush()";
+  clock.advance(std::chrono::minutes(2));
+  ASSERT_TRUE(repository->save_blob(BlobType::kData, as_bytes(some_data(9, 40'000))));
+  EXPECT_TRUE(eventually_has("index/", 1)) << "before flush()";
   // Another process finds what was uploaded until then.
-  EXPECT_TRUE(open()->find(BlobType::kData, ids[0]));
+  for (const Id& id : ids) EXPECT_TRUE(open()->find(BlobType::kData, id));
 }
 
 TEST_F(RepositoryTest, CheckCanBeCancelled) {
