@@ -10,8 +10,12 @@ namespace breakwater::apiserver {
 
 namespace {
 
-constexpr std::string_view kProtobuf =
+// How clients ask for protobuf, and how it is answered: '@' has no place in a media type, so what
+// clients send is not what they can parse.
+constexpr std::string_view kProtobufAsked =
     "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+constexpr std::string_view kProtobuf =
+    "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
 // What anybody may read, as Kubernetes' role system:public-info-viewer has it.
 bool is_public(std::string_view path) {
@@ -102,7 +106,8 @@ Result<> Rest::Impl::may_read(const User& user, const Request& request) const {
 
 Response Rest::Impl::serve_openapi(const Request& request) {
   if (request.path == "/openapi/v2") {
-    if (request.accept.find(kProtobuf) != std::string::npos) {
+    if (request.accept.find(kProtobufAsked) != std::string::npos ||
+        request.accept.find(kProtobuf) != std::string::npos) {
       return reply_openapi(openapi.v2_protobuf(), kProtobuf);
     }
     return reply_openapi(openapi.v2_json(), "application/json");

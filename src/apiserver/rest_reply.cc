@@ -1,5 +1,9 @@
 #include "apiserver/rest_reply.h"
 
+#include <algorithm>
+#include <array>
+
+#include "apiserver/protobuf_body.h"
 #include "base/yaml.h"
 
 namespace breakwater::apiserver {
@@ -126,6 +130,8 @@ Result<Json> read_object(const Request& request) {
                   documents.size());
     }
     object = documents.front();
+  } else if (type == "application/vnd.kubernetes.protobuf") {
+    object = TRY(read_protobuf_body(request.body));
   } else if (type.empty() || type == "application/json" || type == "*/*") {
     object = TRY(parse_json(request.body));
   } else {
@@ -142,8 +148,9 @@ const std::string& query_value(const Request& request, const std::string& name) 
 }
 
 bool query_flag(const Request& request, const std::string& name) {
-  const std::string& value = query_value(request, name);
-  return value == "true" || value == "1";
+  // What Go's ParseBool takes for true; Python's client sends "True".
+  constexpr std::array<std::string_view, 6> kTrue = {"1", "t", "T", "true", "True", "TRUE"};
+  return std::find(kTrue.begin(), kTrue.end(), query_value(request, name)) != kTrue.end();
 }
 
 Result<> require_access(const RestContext& context, const User& user, const Access& access) {

@@ -41,7 +41,7 @@ Response method_not_allowed(const Request& request);
 Result<Json> read_object(const Request& request);
 // The query parameter, or "".
 const std::string& query_value(const Request& request, const std::string& name);
-bool query_flag(const Request& request, const std::string& name);  // "true" or "1"
+bool query_flag(const Request& request, const std::string& name);  // "true", "1", …
 
 // kForbidden, in Kubernetes' words, unless `user` may.
 Result<> require_access(const RestContext& context, const User& user, const Access& access);

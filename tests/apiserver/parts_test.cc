@@ -5,6 +5,7 @@
 #include "apiserver/json_path.h"
 #include "apiserver/openapi.h"
 #include "apiserver/openapi_builtin.h"
+#include "apiserver/protobuf_body.h"
 #include "apiserver/rest_path.h"
 #include "apiserver/rest_reply.h"
 #include "apiserver/table.h"
@@ -189,6 +190,27 @@ TEST(OpenApiProto, WritesTheWireFormat) {
                            std::string("\x42\x00", 2) + "\x4a\x17\x0a\x15\x0a\x03" + "a.B" +
                            "\x12\x0e\x58\xac\x02\xb2\x01\x08\x0a\x06" + "string";
   EXPECT_EQ(bytes, want);
+}
+
+TEST(ProtobufBody, ReadsBindingsAndNothingElse) {
+  using namespace std::string_literals;
+  const std::string type = "\x0a\x2b\x0a\x1crbac.authorization.k8s.io/v1\x12\x0bRoleBinding";
+  const std::string raw =
+      "\x0a\x09\x0a\x01x\x5a\x04\x0a\x02lk"s + "\x12\x0d\x0a\x04User\x1a\x05" "alice" +
+      "\x1a\x0a\x12\x04Role\x1a\x02ro";
+  const auto body = read_protobuf_body("k8s\0"s + type + "\x12" +
+                                       static_cast<char>(raw.size()) + raw);
+  ASSERT_TRUE(body) << body.error().to_string();
+  EXPECT_EQ((*body)["kind"].as_string(), "RoleBinding");
+  EXPECT_EQ(to_json((*body)["metadata"]), R"({"name":"x","labels":{"lk":""}})");
+  EXPECT_EQ(to_json((*body)["subjects"]), R"([{"kind":"User","name":"alice"}])");
+  EXPECT_EQ(to_json((*body)["roleRef"]), R"({"kind":"Role","name":"ro"})");
+  const auto pod = read_protobuf_body("k8s\0\x0a\x09\x0a\x02v1\x12\x03Pod"s);
+  ASSERT_FALSE(pod);
+  EXPECT_TRUE(pod.error().is(Code::kUnsupported));
+  for (size_t size = 5; size < 4 + type.size(); ++size) {
+    EXPECT_FALSE(read_protobuf_body(("k8s\0"s + type).substr(0, size))) << size;
+  }
 }
 
 TEST(BuiltinColumns, ShowAPodAsKubectlDoes) {

@@ -117,7 +117,7 @@ TEST_F(RestTest, RefusesBodiesThatDoNotFitThePath) {
         << answer.response.body;
   }
   EXPECT_EQ(send("PUT", at(kMaps, "a"), R"({"metadata": {"name": "b"}})").status, 400);
-  EXPECT_EQ(send("POST", kMaps, "x", {}, "application/vnd.kubernetes.protobuf").status, 415);
+  EXPECT_EQ(send("POST", kMaps, "x", {}, "application/cbor").status, 415);
   EXPECT_EQ(send("POST", kMaps, "{}", {{"dryRun", "All"}}).status, 400);
   EXPECT_EQ(send("POST", "/api/v1/configmaps", "{}").status, 405);
   EXPECT_EQ(get("/api/v1/unknowns").status, 404);
