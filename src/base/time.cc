@@ -14,9 +14,13 @@ struct Parts {
 };
 
 Parts split(Time time) {
-  const auto day = std::chrono::floor<std::chrono::days>(time);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss<Duration> clock(time - day);
+  // Not floor<days>(): at the first day that a Time can hold it overflows.
+  constexpr int64_t kDay = Duration(std::chrono::days(1)).count();
+  const int64_t count = time.time_since_epoch().count();
+  const int64_t in_day = (count % kDay + kDay) % kDay;
+  const int64_t days = count / kDay - (count % kDay < 0 ? 1 : 0);
+  const std::chrono::year_month_day date{std::chrono::sys_days(std::chrono::days(days))};
+  const std::chrono::hh_mm_ss clock{Duration(in_day)};
   return {static_cast<int>(date.year()),
           static_cast<int>(clock.hours().count()),
           static_cast<int>(clock.minutes().count()),

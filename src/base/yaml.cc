@@ -59,6 +59,7 @@ bool parse_float(std::string_view text, Json& value) {
     }
     number += rest;
   }
+  if (fraction.empty() && rest.empty()) return parse_integer(number, value);
   value = Json::number(std::move(number));
   return true;
 }

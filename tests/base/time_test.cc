@@ -15,6 +15,8 @@ TEST(TimeText, WritesEveryForm) {
   EXPECT_EQ(format_compact(time), "20261121033921");
   EXPECT_EQ(format_rfc3339_nano(Time()), "1970-01-01T00:00:00Z");
   EXPECT_EQ(format_rfc3339_micro(Time(Duration(-1))), "1969-12-31T23:59:59.999999Z");
+  EXPECT_EQ(format_rfc3339_nano(Time::min()), "1677-09-21T00:12:43.145224192Z");
+  EXPECT_EQ(format_rfc3339_nano(Time::max()), "2262-04-11T23:47:16.854775807Z");
 }
 
 TEST(TimeText, ReadsRfc3339) {

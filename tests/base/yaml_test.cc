@@ -30,6 +30,7 @@ TEST(Yaml, TypesPlainScalarsAsKubernetesDoes) {
            {"!!int \"12\"", "12"},}) {
     EXPECT_EQ(yaml_as_json("v: " + each.yaml), "{\"v\":" + each.json + "}") << each.yaml;
   }
+  EXPECT_TRUE((*parse_yaml("5.")).front().is_int());
   EXPECT_TRUE(yaml_as_json("v: */15 * * * *").starts_with("error: YAML at line 1, column "));
   EXPECT_EQ(yaml_as_json("v:"), "{\"v\":null}");
 }
