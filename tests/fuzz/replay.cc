@@ -3,8 +3,8 @@
 //
 //   test_fuzz <target> <file or folder>…
 //
-// A target that finds a bug aborts; the input that did it is named then, and written to a file where
-// it is none of the corpus.
+// A target that finds a bug aborts; the file that the input was made of is named then, and the input is
+// left in the directory for temporary files.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -41,15 +41,16 @@ Target find_target(std::string_view name) {
 struct Current {
   const std::string* input = nullptr;
   const char* file = "";
+  std::string failure;  // where to leave it
 };
-Current current;  // NOLINT: a signal handler sees nothing else
+Current& current = *new Current;  // a signal handler sees nothing else
 
 void tell_and_die(int signal) {
   std::fprintf(stderr, "died of signal %d with an input made of %s\n", signal, current.file);
-  if (std::FILE* out = std::fopen("fuzz-failure", "wb")) {
+  if (std::FILE* out = std::fopen(current.failure.c_str(), "wb")) {
     std::fwrite(current.input->data(), 1, current.input->size(), out);
     std::fclose(out);
-    std::fprintf(stderr, "the input is in the file fuzz-failure\n");
+    std::fprintf(stderr, "the input is in %s\n", current.failure.c_str());
   }
   std::signal(signal, SIG_DFL);
   std::raise(signal);
@@ -104,7 +105,8 @@ class Replay {
   }
 
   void run(const std::string& input) {
-    current = {&input, name_.c_str()};
+    current.input = &input;
+    current.file = name_.c_str();
     target_(input);
     ++inputs_;
   }
@@ -121,6 +123,7 @@ int run(int argc, char** argv) {
     std::fprintf(stderr, "usage: test_fuzz <target> <file or folder>...\n");
     return 2;
   }
+  current.failure = fs::temp_directory_path() / (std::string("fuzz-failure-") + argv[1]);
   std::signal(SIGABRT, tell_and_die);
   std::signal(SIGSEGV, tell_and_die);
   Replay replay(target);
