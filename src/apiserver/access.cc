@@ -5,47 +5,51 @@
 namespace breakwater::apiserver {
 namespace {
 
-using kube::Object;
+constexpr kube::Kind kRoles{"rbac.authorization.k8s.io", "v1", "Role", "roles", true, false};
+constexpr kube::Kind kClusterRoles{"rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles",
+                                   false, false};
+constexpr kube::Kind kRoleBindings{"rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings",
+                                   true, false};
+constexpr kube::Kind kClusterRoleBindings{"rbac.authorization.k8s.io", "v1", "ClusterRoleBinding",
+                                          "clusterrolebindings", false, false};
 
-constexpr kube::Kind kRole{"rbac.authorization.k8s.io", "v1", "Role", "roles", true, false};
-constexpr kube::Kind kClusterRole{"rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles",
-                                  false, false};
-constexpr kube::Kind kRoleBinding{"rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings",
-                                  true, false};
-constexpr kube::Kind kClusterRoleBinding{"rbac.authorization.k8s.io", "v1", "ClusterRoleBinding",
-                                         "clusterrolebindings", false, false};
-
-bool lists(const Json& values, std::string_view wanted) {
-  return std::any_of(values.items().begin(), values.items().end(), [&](const Json& value) {
-    return value.as_string() == "*" || value.as_string() == wanted;
-  });
+bool contains(const Json& list, std::string_view value) {
+  return std::any_of(list.items().begin(), list.items().end(),
+                     [&](const Json& item) { return item.as_string() == value; });
 }
 
-// "pods", "pods/log", "*/log"
-bool lists_resource(const Json& resources, const Access& access) {
-  if (access.subresource.empty()) return lists(resources, access.resource);
-  const std::string whole = access.resource + "/" + access.subresource;
-  return lists(resources, whole) || lists(resources, "*/" + access.subresource);
+bool contains_or_star(const Json& list, std::string_view value) {
+  return contains(list, "*") || contains(list, value);
 }
 
-// "/healthz", "/api/*"
-bool lists_path(const Json& urls, std::string_view path) {
-  return std::any_of(urls.items().begin(), urls.items().end(), [&](const Json& url) {
-    std::string_view pattern = url.as_string();
-    if (!pattern.ends_with('*')) return pattern == path;
-    pattern.remove_suffix(1);
-    return path.starts_with(pattern);
-  });
-}
-
-bool rule_allows(const Json& rule, const Access& access) {
-  if (!lists(rule["verbs"], access.verb)) return false;
-  if (!access.path.empty()) return lists_path(rule["nonResourceURLs"], access.path);
-  if (!lists(rule["apiGroups"], access.group) || !lists_resource(rule["resources"], access)) {
-    return false;
-  }
+bool allows_resource(const Json& rule, const Access& access) {
+  if (!contains_or_star(rule["verbs"], access.verb)) return false;
+  if (!contains_or_star(rule["apiGroups"], access.group)) return false;
   const Json& names = rule["resourceNames"];
-  return names.empty() || lists(names, access.name);
+  if (!names.empty() && !contains(names, access.name)) return false;
+  const Json& resources = rule["resources"];
+  if (access.subresource.empty()) return contains_or_star(resources, access.resource);
+  return contains_or_star(resources, access.resource + "/" + access.subresource) ||
+         contains(resources, "*/" + access.subresource);
+}
+
+bool allows_path(const Json& rule, const Access& access) {
+  if (!contains_or_star(rule["verbs"], access.verb)) return false;
+  for (const Json& url : rule["nonResourceURLs"].items()) {
+    std::string_view pattern = url.as_string();
+    if (pattern == access.path) return true;
+    if (!pattern.ends_with('*')) continue;
+    pattern.remove_suffix(1);
+    if (std::string_view(access.path).starts_with(pattern)) return true;
+  }
+  return false;
+}
+
+bool allows(const Json& rules, const Access& access) {
+  for (const Json& rule : rules.items()) {
+    if (access.path.empty() ? allows_resource(rule, access) : allows_path(rule, access)) return true;
+  }
+  return false;
 }
 
 bool names_user(const Json& subject, const User& user, const std::string& binding_ns) {
@@ -58,23 +62,48 @@ bool names_user(const Json& subject, const User& user, const std::string& bindin
   return user.name == "system:serviceaccount:" + ns + ":" + name;
 }
 
-bool binds(const Object& binding, const User& user) {
-  const auto& subjects = binding["subjects"].items();
-  return std::any_of(subjects.begin(), subjects.end(), [&](const Json& subject) {
-    return names_user(subject, user, binding.ns());
-  });
+// The rules of a ClusterRole, with those of the roles it aggregates.
+bool cluster_role_allows(kube::Reader& reader, const kube::Object& role, const Access& access) {
+  if (allows(role["rules"], access)) return true;
+  for (const Json& selector : role["aggregationRule"]["clusterRoleSelectors"].items()) {
+    const auto labels = kube::LabelSelector::from_json(selector);
+    if (!labels || labels->everything()) continue;
+    const auto roles = reader.list(kClusterRoles, "", *labels);
+    for (const kube::Object& other : roles ? *roles : std::vector<kube::Object>()) {
+      if (allows(other["rules"], access)) return true;
+    }
+  }
+  return false;
 }
 
-bool role_allows(kube::Reader& reader, const Object& binding, const Access& access) {
-  const Json& reference = binding["roleRef"];
-  const std::string& name = reference["name"].as_string();
-  const bool cluster_role = reference["kind"].as_string() == kClusterRole.kind;
-  const auto role = cluster_role ? reader.get(kClusterRole, {"", name})
-                                 : reader.get(kRole, {binding.ns(), name});
-  if (!role) return false;
-  const auto& rules = (*role)["rules"].items();
-  return std::any_of(rules.begin(), rules.end(),
-                     [&](const Json& rule) { return rule_allows(rule, access); });
+bool role_allows(kube::Reader& reader, const Json& ref, const std::string& ns,
+                 const Access& access) {
+  const std::string& name = ref["name"].as_string();
+  if (ref["kind"].as_string() == "ClusterRole") {
+    const auto role = reader.get(kClusterRoles, {"", name});
+    return role && cluster_role_allows(reader, *role, access);
+  }
+  const auto role = reader.get(kRoles, {ns, name});
+  return role && allows((*role)["rules"], access);
+}
+
+// The bindings of `kind` in `ns` that name the user; whether one of their roles allows the access.
+std::string allowing_binding(kube::Reader& reader, const kube::Kind& kind, const std::string& ns,
+                             const User& user, const Access& access) {
+  const auto bindings = reader.list(kind, ns);
+  if (!bindings) return "";
+  for (const kube::Object& binding : *bindings) {
+    const Json::Array& subjects = binding["subjects"].items();
+    const bool named = std::any_of(subjects.begin(), subjects.end(), [&](const Json& subject) {
+      return names_user(subject, user, ns);
+    });
+    if (named && role_allows(reader, binding["roleRef"], ns, access)) {
+      return fmt::format("RBAC: allowed by {} \"{}\" of {} \"{}\"", kind.kind,
+                         binding.key().to_string(), binding["roleRef"]["kind"].as_string(),
+                         binding["roleRef"]["name"].as_string());
+    }
+  }
+  return "";
 }
 
 }  // namespace
@@ -88,27 +117,19 @@ User admin_user() { return {"admin", {"system:masters", "system:authenticated"},
 User anonymous_user() { return {"system:anonymous", {"system:unauthenticated"}, ""}; }
 
 User service_account_user(std::string_view ns, std::string_view name) {
-  const std::string space(ns);
-  return {"system:serviceaccount:" + space + ":" + std::string(name),
-          {"system:serviceaccounts", "system:serviceaccounts:" + space, "system:authenticated"},
+  return {fmt::format("system:serviceaccount:{}:{}", ns, name),
+          {"system:serviceaccounts", fmt::format("system:serviceaccounts:{}", ns),
+           "system:authenticated"},
           ""};
 }
 
 Verdict authorize(kube::Reader& reader, const User& user, const Access& access) {
-  if (user.in_group("system:masters")) return {true, "the user is in group system:masters"};
-  std::vector<Object> bindings;
-  if (auto found = reader.list(kClusterRoleBinding, "")) bindings = std::move(*found);
-  if (!access.ns.empty()) {
-    auto found = reader.list(kRoleBinding, access.ns);
-    if (found) bindings.insert(bindings.end(), found->begin(), found->end());
+  if (user.in_group("system:masters")) return {true, "group system:masters may do everything"};
+  std::string by = allowing_binding(reader, kClusterRoleBindings, "", user, access);
+  if (by.empty() && access.path.empty() && !access.ns.empty()) {
+    by = allowing_binding(reader, kRoleBindings, access.ns, user, access);
   }
-  for (const Object& binding : bindings) {
-    if (binds(binding, user) && role_allows(reader, binding, access)) {
-      return {true, "RBAC: allowed by " + std::string(binding.kind()) + " \"" +
-                        binding.key().to_string() + "\""};
-    }
-  }
-  return {};
+  return {!by.empty(), by};
 }
 
 }  // namespace breakwater::apiserver

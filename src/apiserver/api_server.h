@@ -57,6 +57,11 @@ class ApiServer {
   // Called, from any thread, after every change: a good moment for collect(). Must return at once.
   virtual void set_wake(std::function<void()> wake) = 0;
 
+  // What clients' get_raw() answers with; without one it is kUnsupported. Whoever serves HTTP paths
+  // sets it, and clears it before going away.
+  using RawHandler = std::function<Result<std::string>(const User&, const std::string& path)>;
+  virtual void set_raw_handler(RawHandler handler) = 0;
+
   virtual const Registry& registry() const = 0;
   // All objects, without access checks; for the server's own parts.
   virtual kube::Reader& reader() = 0;
