@@ -365,7 +365,9 @@ TEST(HttpWatch, ASlowConsumerSlowsTheServerAndLosesNothing) {
       std::string lines;
       for (int j = i; j < i + 100; ++j) {
         lines += fmt::format(
-            R"({{"type":"ADDED","object":{{"metadata":{{"name":"n{}","x":"{}"}}}}}})" "\n", j, padding);
+            R"({{"type":"ADDED","object":{{"metadata":{{"name":"n{}","x":"{}"}}}}}})",
+            j, padding);
+        lines += "\n";
       }
       if (!peer.chunk(lines)) return false;
       sent = i + 100;
