@@ -38,10 +38,10 @@ class FakePodLogs final : public PodLogs {
   std::map<std::string, std::string> logs_;
 };
 
-// The CRDs of deploy/crds, with those of the systems around us.
+// The CRDs of deploy/crds, with those of the systems around us. Tests run in the project's root.
 inline std::vector<Json> deployed_crds() {
   std::vector<Json> crds;
-  const std::filesystem::path root = BREAKWATER_SOURCE_DIR "/deploy/crds";
+  const std::filesystem::path root = "deploy/crds";
   for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
     if (entry.path().extension() != ".yaml") continue;
     const auto text = read_file(entry.path());

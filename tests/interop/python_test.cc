@@ -15,8 +15,7 @@ TEST(PythonClient, ListsWatchesResumesAndNotices410) {
   server.write_kubeconfig(kubeconfig, "admin-token");
   // Debian's python3-kubernetes belongs to Debian's interpreter, not to the one in PATH.
   const std::string command = "HOME=" + directory->path().string() +
-                              " /usr/bin/python3 " BREAKWATER_SOURCE_DIR
-                              "/tests/interop/python_client.py " +
+                              " /usr/bin/python3 tests/interop/python_client.py " +
                               kubeconfig.string() + " 80";
   EXPECT_EQ(std::system(command.c_str()), 0);
 }
