@@ -287,7 +287,7 @@ TEST_F(RestTest, PublishesSchemas) {
 
 TEST_F(RestTest, ReadsLogs) {
   ASSERT_EQ(send("POST", "/api/v1/namespaces/demo/pods",
-                 R"({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c"}]}})")
+                 R"({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}})")
                 .status,
             201);
   logs_.set("demo/p", "one\ntwo\n");
