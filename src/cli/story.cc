@@ -183,7 +183,7 @@ Result<> Story::add_backup_row(const std::string& what, const Object& backup,
   const std::string script =
       "exec restic --no-cache --no-lock -q -r \"$0\" dump \"$1\" \"$2\" > \"$3\"";
   TRY(run_checked({"sh", "-c", script, repository_.string(), snapshot,
-                   std::string("/") + story::kDisk + ".img", dump.string()},
+                   "/disk.img", dump.string()},
                   {{"RESTIC_PASSWORD", password_}}));
   const auto difference = TRY(first_difference(dump, expected));
   fs::remove(dump);
@@ -227,7 +227,8 @@ Result<> Story::restore(const Object& backup) {
   for (const Object& download :
        TRY(sandbox_.client().list(api::kDataDownload, story::kEngineNamespace))) {
     row.logical_size = figure(download.status()["progress"]["totalBytes"]);
-    row.bytes_read = row.bytes_moved = figure(download.status()["dataMoverResult"]["bytesMoved"]);
+    row.bytes_moved = figure(Json(download.annotation(api::kBytesMovedAnnotation)));
+    row.bytes_read = row.bytes_moved;
   }
   rows_.push_back(row);
   return {};
