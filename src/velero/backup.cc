@@ -29,7 +29,10 @@ class BackupReconciler final : public kube::Reconciler {
 
   Outcome reconcile(const kube::Key& key) override {
     auto found = services().reader.get(api::kBackup, key);
-    if (!found && found.error().is(Code::kNotFound)) return Outcome::done();
+    if (!found && found.error().is(Code::kNotFound)) {
+      TRY(remove_orphaned_snapshots(*context_, key));
+      return Outcome::done();
+    }
     const Object backup = TRY(std::move(found));
     const std::string& now_in = backup.phase();
     if (backup.is_deleting() || api::backup_is_terminal(now_in)) return forget(backup);
@@ -193,7 +196,7 @@ class BackupReconciler final : public kube::Reconciler {
   Outcome stumble(const Object& backup, const Error& error) {
     Time started = time_or(backup.status()["startTimestamp"], backup.created());
     if (is_transient(error) && now() - started < item_timeout(backup))
-      return Outcome(tl::unexpected<Error>(error));
+      return try_later(*context_, backup, error);
     auto uploads =
         TRY(services().client.list(api::kDataUpload, backup.ns(), of_backup(backup)));
     TRY(cancel_moves(services().client, api::kDataUpload, uploads));

@@ -77,7 +77,8 @@ class Run {
     for (const std::string& ns : places) {
       for (const kube::LabelSelector& selector : selectors) {
         auto found = client_.list(kind, ns, selector, call_);
-        if (!found && (found.error().is(Code::kNotFound) || found.error().is(Code::kForbidden))) {
+        if (!found && found.error().is(Code::kNotFound)) continue;  // the kind is not served
+        if (!found && found.error().is(Code::kForbidden)) {
           result_.findings.warning(ns, fmt::format("{} cannot be listed: {}", kind.group_resource(),
                                                    found.error().message()));
           continue;

@@ -56,7 +56,7 @@ class RestoreReconciler final : public kube::Reconciler {
         [context = context_, restore](const CancelToken&) { return check_restore(*context, restore); });
     if (!checked) {
       if (is_transient(checked.error()) && now() - restore.created() < item_timeout(restore))
-        return Outcome(tl::unexpected<Error>(checked.error()));
+        return try_later(*context_, restore, checked.error());
       return refuse(restore, {checked.error().to_string()});
     }
     if (!*checked) return Outcome::again_after(kMovePoll);
@@ -150,7 +150,7 @@ class RestoreReconciler final : public kube::Reconciler {
     }
     Time started = time_or(restore.status()["startTimestamp"], restore.created());
     if (is_transient(status.error()) && now() - started < item_timeout(restore))
-      return Outcome(tl::unexpected<Error>(status.error()));
+      return try_later(*context_, restore, status.error());
     auto downloads =
         TRY(services().client.list(api::kDataDownload, restore.ns(), of_restore(restore)));
     TRY(cancel_moves(services().client, api::kDataDownload, downloads));

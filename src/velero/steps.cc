@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
+#include <memory>
+
 #include "api/kinds.h"
 
 namespace breakwater::velero {
@@ -12,10 +15,14 @@ Result<std::optional<Json>> run_operation(const Context& context, const std::str
   kube::Operations& operations = context.services.operations;
   auto state = operations.find(id);
   if (!state) {
-    auto started = operations.start(id, std::move(work),
-                                    [enqueue = context.services.enqueue, controller, key] {
-                                      if (enqueue) enqueue(controller, key);
-                                    });
+    // What ends before start() returns is seen below: waking the queue for it would only make the next
+    // look come before its time.
+    auto starting = std::make_shared<std::atomic<bool>>(true);
+    auto started = operations.start(
+        id, std::move(work), [enqueue = context.services.enqueue, controller, key, starting] {
+          if (enqueue && !*starting) enqueue(controller, key);
+        });
+    *starting = false;
     if (!started && !started.error().is(Code::kUnavailable))
       return tl::unexpected<Error>(started.error());
     state = operations.find(id);
@@ -36,6 +43,13 @@ kube::Outcome write_object(const Context& context, const kube::Kind& kind,
     return kube::Outcome::again_after(std::chrono::milliseconds(200));
   Error error = written.error();
   return tl::unexpected<Error>(error.add_context(fmt::format("writing {} {}", kind.kind, object.name())));
+}
+
+kube::Outcome try_later(const Context& context, const kube::Object& object, const Error& error) {
+  context.services.log.warning(
+      "step failed, trying again",
+      {{"kind", object.kind()}, {"name", object.name()}, {"error", error.to_string()}});
+  return kube::Outcome::again_after(std::chrono::seconds(5));
 }
 
 bool is_transient(const Error& error) {

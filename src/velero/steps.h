@@ -21,6 +21,10 @@ Result<std::optional<Json>> run_operation(const Context& context, const std::str
 kube::Outcome write_object(const Context& context, const kube::Kind& kind,
                            const kube::Object& object);
 
+// After a step failed for a reason that may pass: logs it and looks again in a while. (The queue's own
+// back-off does not grow for steps that are operations: starting one counts as success.)
+kube::Outcome try_later(const Context& context, const kube::Object& object, const Error& error);
+
 // Whether trying again can help: the other side was away, slow, or changed under us.
 bool is_transient(const Error& error);
 

@@ -14,17 +14,26 @@
 namespace breakwater::velero {
 namespace {
 
+// On a VolumeSnapshot that exists only until its data is moved.
+constexpr std::string_view kTransient = "breakwater.dev/moved-by-backup";
+
 // Errors that stay when the same is tried again.
 bool is_final(const Error& error) {
   return error.is(Code::kInvalid) || error.is(Code::kForbidden) || error.is(Code::kNotFound);
 }
 
-kube::Object make_snapshot(const kube::Object& backup, const Volume& volume) {
+bool moves_data(const Context& context, const kube::Object& backup) {
+  return backup.spec()["snapshotMoveData"].as_bool(context.settings.snapshot_move_data);
+}
+
+kube::Object make_snapshot(const Context& context, const kube::Object& backup,
+                           const Volume& volume) {
   kube::Object snapshot = kube::Object::make(
       api::kVolumeSnapshot,
       {volume.pvc.ns, snapshot_name(backup.uid(), volume.pvc.name, volume.pvc_uid)});
   set_backup_labels(snapshot, backup);
   snapshot.set_label(api::kManagedByLabel, api::kManagedBy);
+  if (moves_data(context, backup)) snapshot.set_annotation(kTransient, backup.key().to_string());
   snapshot.set({"spec", "volumeSnapshotClassName"}, volume.snapshot_class);
   snapshot.set({"spec", "source", "persistentVolumeClaimName"}, volume.pvc.name);
   return snapshot;
@@ -47,7 +56,7 @@ VolumeProgress progress_of(kube::Object snapshot, Time now, Duration timeout) {
 
 Result<VolumeProgress> start_snapshot(const Context& context, const kube::Object& backup,
                                       const Volume& volume, Duration timeout) {
-  kube::Object wanted = make_snapshot(backup, volume);
+  kube::Object wanted = make_snapshot(context, backup, volume);
   auto created = context.services.client.create(api::kVolumeSnapshot, wanted);
   if (!created && created.error().is(Code::kAlreadyExists))
     created = context.services.client.get(api::kVolumeSnapshot, wanted.key());
@@ -157,6 +166,27 @@ Result<> remove_unused_snapshots(const Context& context, const kube::Object& bac
   auto snapshots = TRY(client.list(api::kVolumeSnapshot, "", of_backup(backup)));
   for (const kube::Object& snapshot : snapshots) {
     if (taken.contains(snapshot.key())) continue;
+    kube::DeleteOptions only_this;
+    only_this.uid = snapshot.uid();
+    TRY(kube::remove_if_exists(client, api::kVolumeSnapshot, snapshot.key(), only_this));
+  }
+  return {};
+}
+
+Result<> remove_orphaned_snapshots(const Context& context, const kube::Key& backup) {
+  kube::Client& client = context.services.client;
+  auto snapshots = TRY(context.services.reader.list(
+      api::kVolumeSnapshot, "",
+      kube::LabelSelector::equals(api::kBackupNameLabel, label_value(backup.name))));
+  for (const kube::Object& snapshot : snapshots) {
+    if (snapshot.annotation(kTransient) != backup.to_string() || snapshot.is_deleting()) continue;
+    const std::string& uid = snapshot.label(api::kBackupUidLabel);
+    auto owner = client.get(api::kBackup, backup);
+    if (!owner && !owner.error().is(Code::kNotFound)) return tl::unexpected<Error>(owner.error());
+    if (owner && owner->uid() == uid) continue;
+    auto uploads = TRY(client.list(api::kDataUpload, backup.ns,
+                                   kube::LabelSelector::equals(api::kBackupUidLabel, uid)));
+    if (!uploads.empty()) continue;  // theirs; who moves data disposes of what it moved
     kube::DeleteOptions only_this;
     only_this.uid = snapshot.uid();
     TRY(kube::remove_if_exists(client, api::kVolumeSnapshot, snapshot.key(), only_this));

@@ -77,6 +77,10 @@ Result<> create_data_upload(const Context& context, const kube::Object& backup,
 Result<> retain_snapshot(const Context& context, const kube::Object& snapshot);
 // Deletes this Backup's VolumeSnapshots that no DataUpload took over.
 Result<> remove_unused_snapshots(const Context& context, const kube::Object& backup);
+// Deletes VolumeSnapshots that were cut to be moved for a Backup of this name which is gone (or is another
+// one by now) before a DataUpload could take them over. Snapshots that are to stay in the cluster are
+// never touched: the absence of a Backup is no wish to lose data.
+Result<> remove_orphaned_snapshots(const Context& context, const kube::Key& backup);
 
 // The labels by which everything made for a Backup is found: velero.io/backup-name and -uid.
 void set_backup_labels(kube::Object& object, const kube::Object& backup);
