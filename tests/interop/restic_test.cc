@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <thread>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -288,7 +289,7 @@ TEST_F(ResticTest, WeRestoreWhatResticWrites) {
 
 TEST_F(ResticTest, TreesKeepTheirIdsWhenWeWriteThem) {
   const fs::path source = make_source();
-  expect_restic("init");
+  init();
   expect_restic("backup " + source.string());
   const auto repository = open();
   std::vector<Id> waiting{repository->snapshots()->at(0).tree};
@@ -384,8 +385,8 @@ TEST_F(ResticTest, RespectsLocksBothWays) {
                   .c_str(),
               "w");
   ASSERT_TRUE(backup);
-  for (int i = 0; i < 100 && store_->list("locks/")->objects.empty(); ++i) ::usleep(100'000);
-  ::usleep(400'000);
+  for (int i = 0; i < 100 && store_->list("locks/")->objects.empty(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
   EXPECT_TRUE(repository->lock(false));
   const auto conflict = repository->lock(true);
   ASSERT_FALSE(conflict);
