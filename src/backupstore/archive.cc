@@ -40,7 +40,8 @@ std::string location_of(const ItemKey& key) {
                         : fmt::format("namespaces/{}/{}.json", key.ns, key.name);
 }
 
-// The key of a plain copy; nothing for a copy in a versioned folder. `parts` starts with "resources".
+// The key of a plain copy; nothing for a copy in a versioned folder. `parts` starts with
+// "resources".
 Result<std::optional<ItemKey>> key_of(std::string_view path,
                                       const std::vector<std::string_view>& parts) {
   auto wrong = [&] { return fail(Code::kCorrupt, "archive entry {} is in no known place", path); };

@@ -30,9 +30,9 @@ struct ItemKey {
 
 class Archive {
  public:
-  // From a downloaded <name>.tar.gz. Reads the plain copies and ignores further versions. kCorrupt for
-  // what gunzip() and read_tar() refuse, for an unknown layout below resources/, for a file that is no
-  // JSON object, and for a missing or newer major format version.
+  // From a downloaded <name>.tar.gz. Reads the plain copies and ignores further versions. kCorrupt
+  // for what gunzip() and read_tar() refuse, for an unknown layout below resources/, for a file
+  // that is no JSON object, and for a missing or newer major format version.
   static Result<Archive> unpack(ByteSpan tar_gz);
   // As it is uploaded; entries are sorted by name, so equal archives are equal bytes. Entries bear
   // `modified` as their time.

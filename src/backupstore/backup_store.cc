@@ -32,10 +32,11 @@ Result<> BackupStore::check_layout() {
   for (std::string_view folder : listing.prefixes) {
     folder.remove_suffix(1);
     if (!is_known_top_level(folder))
-      return fail(Code::kUnavailable,
-                  "{} holds the folder \"{}\", which does not belong there: give backups a prefix of "
-                  "their own",
-                  store_.describe(), folder);
+      return fail(
+          Code::kUnavailable,
+          "{} holds the folder \"{}\", which does not belong there: give backups a prefix of "
+          "their own",
+          store_.describe(), folder);
   }
   return {};
 }
@@ -103,7 +104,8 @@ Result<Json> BackupStore::get_json(const std::string& restore, RestoreFile file)
 Result<> BackupStore::put_logs(const std::string& name, BackupFile file, std::string_view text) {
   return put_packed(backup_key(name, file), text);
 }
-Result<> BackupStore::put_logs(const std::string& restore, RestoreFile file, std::string_view text) {
+Result<> BackupStore::put_logs(const std::string& restore, RestoreFile file,
+                               std::string_view text) {
   return put_packed(restore_key(restore, file), text);
 }
 
@@ -111,7 +113,8 @@ Result<> BackupStore::delete_backup(const std::string& name) {
   const std::string metadata = backup_key(name, BackupFile::kMetadata);
   auto listing = TRY(store_.list(backup_directory(name)));
   for (const auto& object : listing.objects)
-    if (object.key != metadata) TRY(while_doing(store_.remove(object.key), "deleting {}", object.key));
+    if (object.key != metadata)
+      TRY(while_doing(store_.remove(object.key), "deleting {}", object.key));
   return while_doing(store_.remove(metadata), "deleting {}", metadata);
 }
 

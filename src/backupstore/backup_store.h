@@ -21,14 +21,15 @@ class BackupStore {
   // `store` outlives this.
   explicit BackupStore(blob::ObjectStore& store) : store_(store) {}
 
-  // Names of all backups in the location: the folders below backups/ that hold a velero-backup.json.
+  // Names of all backups in the location: the folders below backups/ that hold a
+  // velero-backup.json.
   Result<std::vector<std::string>> list_backups();
   // kUnavailable, naming the folder, if something at the top level would make a Velero refuse the
   // location; errors of the store if it cannot be listed.
   Result<> check_layout();
 
-  // Creates velero-backup.json. If it exists with the same metadata.uid it is our own from an earlier
-  // try, which is success; of another Backup: kAlreadyExists, nothing is changed.
+  // Creates velero-backup.json. If it exists with the same metadata.uid it is our own from an
+  // earlier try, which is success; of another Backup: kAlreadyExists, nothing is changed.
   Result<> claim_backup(const Json& backup);
   // Replaces velero-backup.json.
   Result<> put_backup(const Json& backup);
@@ -46,8 +47,8 @@ class BackupStore {
   Result<> put_logs(const std::string& name, BackupFile file, std::string_view text);
   Result<> put_logs(const std::string& restore, RestoreFile file, std::string_view text);
 
-  // Removes every file, velero-backup.json last: a deletion that was interrupted can be repeated, as
-  // the backup is listed until it is gone. Deleting what is not there is success.
+  // Removes every file, velero-backup.json last: a deletion that was interrupted can be repeated,
+  // as the backup is listed until it is gone. Deleting what is not there is success.
   Result<> delete_backup(const std::string& name);
   Result<> delete_restore(const std::string& name);
 

@@ -9,15 +9,24 @@ namespace {
 
 std::string_view suffix(BackupFile file) {
   switch (file) {
-    case BackupFile::kMetadata: return "";
-    case BackupFile::kContents: return ".tar.gz";
-    case BackupFile::kLogs: return "-logs.gz";
-    case BackupFile::kResourceList: return "-resource-list.json.gz";
-    case BackupFile::kItemOperations: return "-itemoperations.json.gz";
-    case BackupFile::kVolumeInfo: return "-volumeinfo.json.gz";
-    case BackupFile::kResults: return "-results.gz";
-    case BackupFile::kPodVolumeBackups: return "-podvolumebackups.json.gz";
-    case BackupFile::kVolumeSnapshots: return "-volumesnapshots.json.gz";
+    case BackupFile::kMetadata:
+      return "";
+    case BackupFile::kContents:
+      return ".tar.gz";
+    case BackupFile::kLogs:
+      return "-logs.gz";
+    case BackupFile::kResourceList:
+      return "-resource-list.json.gz";
+    case BackupFile::kItemOperations:
+      return "-itemoperations.json.gz";
+    case BackupFile::kVolumeInfo:
+      return "-volumeinfo.json.gz";
+    case BackupFile::kResults:
+      return "-results.gz";
+    case BackupFile::kPodVolumeBackups:
+      return "-podvolumebackups.json.gz";
+    case BackupFile::kVolumeSnapshots:
+      return "-volumesnapshots.json.gz";
   }
   return "";
 }
@@ -34,13 +43,16 @@ std::string backup_key(std::string_view name, BackupFile file) {
 
 std::string restore_key(std::string_view name, RestoreFile file) {
   switch (file) {
-    case RestoreFile::kLogs: return fmt::format("restores/{0}/restore-{0}-logs.gz", name);
-    case RestoreFile::kResults: return fmt::format("restores/{0}/restore-{0}-results.gz", name);
+    case RestoreFile::kLogs:
+      return fmt::format("restores/{0}/restore-{0}-logs.gz", name);
+    case RestoreFile::kResults:
+      return fmt::format("restores/{0}/restore-{0}-results.gz", name);
     case RestoreFile::kResourceList:
       return fmt::format("restores/{0}/restore-{0}-resource-list.json.gz", name);
     case RestoreFile::kItemOperations:
       return fmt::format("restores/{0}/restore-{0}-itemoperations.json.gz", name);
-    case RestoreFile::kVolumeInfo: return fmt::format("restores/{0}/{0}-volumeinfo.json.gz", name);
+    case RestoreFile::kVolumeInfo:
+      return fmt::format("restores/{0}/{0}-volumeinfo.json.gz", name);
   }
   return "";
 }

@@ -1,6 +1,7 @@
 // The tar format: POSIX ustar, with pax headers for names that do not fit.
 //
-// Archives are whole strings in memory. Pure functions and values; one writer is used by one thread.
+// Archives are whole strings in memory. Pure functions and values; one writer is used by one
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -34,10 +35,10 @@ struct TarEntry {
   std::string_view content;  // into the archive that was read
 };
 
-// The regular files of an archive, in its order; directories are left out. `tar` outlives the result.
-// Understands ustar prefixes, pax "path" and GNU long names.
-// kCorrupt, naming the entry: a wrong checksum, a cut-off member, a name that is absolute or has an
-// empty, "." or ".." segment (after an optional leading "./"), links and devices.
+// The regular files of an archive, in its order; directories are left out. `tar` outlives the
+// result. Understands ustar prefixes, pax "path" and GNU long names. kCorrupt, naming the entry: a
+// wrong checksum, a cut-off member, a name that is absolute or has an empty, "." or ".." segment
+// (after an optional leading "./"), links and devices.
 Result<std::vector<TarEntry>> read_tar(std::string_view tar);
 
 // Whether `name` stays below the folder it is unpacked in: relative, no empty, "." or ".." segment.

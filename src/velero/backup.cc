@@ -16,8 +16,8 @@ namespace breakwater::velero {
 namespace {
 
 namespace phase = api::backup_phase;
-using kube::Outcome;
 using kube::Object;
+using kube::Outcome;
 
 constexpr Duration kPoll = std::chrono::seconds(5);       // while snapshots are cut
 constexpr Duration kMovePoll = std::chrono::seconds(30);  // changes of DataUploads wake us sooner
@@ -114,12 +114,12 @@ class BackupReconciler final : public kube::Reconciler {
     return work;
   }
 
-  // Nothing while a snapshot is pending; otherwise what became of each volume, with the DataUploads of
-  // those that are ready created.
+  // Nothing while a snapshot is pending; otherwise what became of each volume, with the DataUploads
+  // of those that are ready created.
   Result<std::optional<std::vector<SavedVolume>>> cut_snapshots(const Object& backup,
                                                                 const BackupWork& work) {
-    Duration timeout = duration_or(backup.spec()["csiSnapshotTimeout"],
-                                   context_->settings.csi_snapshot_timeout);
+    Duration timeout =
+        duration_or(backup.spec()["csiSnapshotTimeout"], context_->settings.csi_snapshot_timeout);
     auto progress = TRY(advance_snapshots(*context_, backup, work.plan.volumes, timeout));
     for (const VolumeProgress& one : progress)
       if (one.state == VolumeProgress::State::kPending) return std::nullopt;
@@ -155,27 +155,24 @@ class BackupReconciler final : public kube::Reconciler {
     // The cache may not have seen them yet; only the API can say that one is gone.
     if (uploads.size() < expected)
       uploads = TRY(services().client.list(api::kDataUpload, backup.ns(), of_backup(backup)));
-    MoveSummary summary =
-        TRY(watch_moves(*context_, api::kDataUpload, uploads, expected, timeout));
+    MoveSummary summary = TRY(watch_moves(*context_, api::kDataUpload, uploads, expected, timeout));
     Object next = backup;
     next.set({"status", "backupItemOperationsCompleted"}, static_cast<int64_t>(summary.completed));
     next.set({"status", "backupItemOperationsFailed"}, static_cast<int64_t>(summary.failed));
     if (summary.all_ended()) {
       bool clean = summary.failed == 0 && backup.phase() == phase::kWaiting;
-      next.set({"status", "phase"},
-               clean ? phase::kFinalizing : phase::kFinalizingPartiallyFailed);
+      next.set({"status", "phase"}, clean ? phase::kFinalizing : phase::kFinalizingPartiallyFailed);
     }
     if (next == backup) return Outcome::again_after(kMovePoll);
     return write_object(*context_, api::kBackup, next);
   }
 
   Outcome finalize(const Object& backup) {
-    auto status = run_operation(*context_, kBackupController, backup.key(),
-                                fmt::format("backup/{}/finalize", backup.uid()),
-                                [context = context_, backup, timeout = item_timeout(backup)](
-                                    const CancelToken&) {
-                                  return finalize_backup(*context, backup, timeout);
-                                });
+    auto status = run_operation(
+        *context_, kBackupController, backup.key(), fmt::format("backup/{}/finalize", backup.uid()),
+        [context = context_, backup, timeout = item_timeout(backup)](const CancelToken&) {
+          return finalize_backup(*context, backup, timeout);
+        });
     if (!status) return stumble(backup, status.error());
     if (!*status) return Outcome::again_after(kMovePoll);
     if (moves_data(backup)) TRY(remove_unused_snapshots(*context_, backup));
@@ -185,9 +182,9 @@ class BackupReconciler final : public kube::Reconciler {
     if (next.phase() == phase::kCompleted) {
       services().events.normal(next, "Completed", "The backup is complete");
     } else {
-      services().events.warning(
-          next, next.phase(),
-          fmt::format("{} errors: see {}-results.gz", next.status()["errors"].as_int(), next.name()));
+      services().events.warning(next, next.phase(),
+                                fmt::format("{} errors: see {}-results.gz",
+                                            next.status()["errors"].as_int(), next.name()));
     }
     return write_object(*context_, api::kBackup, next);
   }
@@ -197,8 +194,7 @@ class BackupReconciler final : public kube::Reconciler {
     Time started = time_or(backup.status()["startTimestamp"], backup.created());
     if (is_transient(error) && now() - started < item_timeout(backup))
       return try_later(*context_, backup, error);
-    auto uploads =
-        TRY(services().client.list(api::kDataUpload, backup.ns(), of_backup(backup)));
+    auto uploads = TRY(services().client.list(api::kDataUpload, backup.ns(), of_backup(backup)));
     TRY(cancel_moves(services().client, api::kDataUpload, uploads));
     if (moves_data(backup)) TRY(remove_unused_snapshots(*context_, backup));
     Object next = backup;

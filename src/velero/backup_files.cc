@@ -130,8 +130,9 @@ Json item_operations(const kube::Object& backup, bool moved,
                {"operationID", operation_id("du", backup.uid(), saved.volume.pvc_uid)},
                {"postOperationItems",
                 Json::array({identifier("velero.io", "datauploads", upload)})}})},
-         {"status",
-          Json::object({{"phase", "New"}, {"operationUnits", "Bytes"}, {"created", format_rfc3339(now)}})}}));
+         {"status", Json::object({{"phase", "New"},
+                                  {"operationUnits", "Bytes"},
+                                  {"created", format_rfc3339(now)}})}}));
   }
   return result;
 }
@@ -173,11 +174,11 @@ void add_move_errors(const Json& operations, Findings& findings) {
   for (const Json& operation : operations.items()) {
     if (operation["status"]["phase"].as_string() != "Failed") continue;
     const Json& claim = operation["spec"]["resourceIdentifier"];
-    findings.error(claim["Namespace"].as_string(),
-                   fmt::format("PersistentVolumeClaim {}/{}: {} {} {}",
-                               claim["Namespace"].as_string(), claim["Name"].as_string(),
-                               kind_of(operation), upload_name_of(operation),
-                               operation["status"]["error"].as_string()));
+    findings.error(
+        claim["Namespace"].as_string(),
+        fmt::format("PersistentVolumeClaim {}/{}: {} {} {}", claim["Namespace"].as_string(),
+                    claim["Name"].as_string(), kind_of(operation), upload_name_of(operation),
+                    operation["status"]["error"].as_string()));
   }
 }
 
@@ -235,7 +236,8 @@ Json update_volume_infos(const Json& infos, const std::vector<kube::Object>& upl
       info.set({"snapshotDataMovementInfo", "Phase"}, upload.phase());
       info.set({"snapshotDataMovementInfo", "snapshotHandle"}, status["snapshotID"].as_string());
       info.set({"snapshotDataMovementInfo", "size"}, status["progress"]["totalBytes"].as_int());
-      info.set({"snapshotDataMovementInfo", "incrementalSize"}, status["incrementalBytes"].as_int());
+      info.set({"snapshotDataMovementInfo", "incrementalSize"},
+               status["incrementalBytes"].as_int());
     }
     result.push_back(std::move(info));
   }

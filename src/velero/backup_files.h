@@ -18,9 +18,9 @@ struct SavedVolume {
   VolumeProgress progress;
 };
 
-// Prepares the saved copies (never the cluster's objects) for restore: claims get the names of their
-// VolumeSnapshot and DataUpload, DataVolumes that are done and their claims get CDI's "populated"
-// annotations, so that nothing is imported again.
+// Prepares the saved copies (never the cluster's objects) for restore: claims get the names of
+// their VolumeSnapshot and DataUpload, DataVolumes that are done and their claims get CDI's
+// "populated" annotations, so that nothing is imported again.
 void annotate_items(backupstore::Archive& items, const kube::Object& backup, bool moved,
                     const std::vector<SavedVolume>& volumes);
 
@@ -30,8 +30,8 @@ Json resource_list(const backupstore::Archive& items);
 // The list of data movements as they start; empty unless `moved`.
 Json item_operations(const kube::Object& backup, bool moved,
                      const std::vector<SavedVolume>& volumes, Time now);
-// Brings each operation, of a backup or a restore, up to date with its DataUpload or DataDownload; one
-// that is gone has failed.
+// Brings each operation, of a backup or a restore, up to date with its DataUpload or DataDownload;
+// one that is gone has failed.
 Json update_operations(const Json& operations, const std::vector<kube::Object>& moves, Time now,
                        Duration timeout);
 

@@ -158,8 +158,8 @@ Result<Json> finalize_backup(const Context& context, const kube::Object& backup,
   backupstore::Archive items = TRY(files.get_contents(name));
   for (const kube::Object& upload : uploads)
     items.put(item_key(api::kDataUpload, upload.key()), upload.json());
-  const Json operations = update_operations(
-      TRY(files.get_json(name, BackupFile::kItemOperations)), uploads, now, timeout);
+  const Json operations = update_operations(TRY(files.get_json(name, BackupFile::kItemOperations)),
+                                            uploads, now, timeout);
   Findings findings = Findings::from_json(TRY(files.get_json(name, BackupFile::kResults)));
   add_move_errors(operations, findings);
 

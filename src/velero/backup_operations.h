@@ -1,4 +1,5 @@
-// The long steps of a Backup, run on the Operations pool: collecting items and writing to the bucket.
+// The long steps of a Backup, run on the Operations pool: collecting items and writing to the
+// bucket.
 //
 // Each may be repeated from the start after a crash; none depends on memory of an earlier process.
 #pragma once
@@ -23,15 +24,15 @@ struct BackupWork {
 Result<> collect_backup(const Context& context, const kube::Object& backup, BackupWork& work,
                         const CancelToken& cancel);
 
-// Writes all files of the Backup. Returns its next status: waiting for data movement, or finalizing if
-// there is none; velero-backup.json is written with it, last.
+// Writes all files of the Backup. Returns its next status: waiting for data movement, or finalizing
+// if there is none; velero-backup.json is written with it, last.
 Result<Json> upload_backup(const Context& context, const kube::Object& backup,
                            const BackupWork& work, bool moved,
                            const std::vector<SavedVolume>& volumes);
 
-// Takes in what became of the DataUploads, rewrites the files, and writes velero-backup.json with the
-// final status. Returns that status. If the file already has a final status (of an earlier try that
-// died before the cluster knew), that one is returned and nothing is written.
+// Takes in what became of the DataUploads, rewrites the files, and writes velero-backup.json with
+// the final status. Returns that status. If the file already has a final status (of an earlier try
+// that died before the cluster knew), that one is returned and nothing is written.
 Result<Json> finalize_backup(const Context& context, const kube::Object& backup, Duration timeout);
 
 }  // namespace breakwater::velero

@@ -22,17 +22,17 @@ Result<std::string> default_location(const Context& context) {
 Result<> check_location(const Context& context, Validation& validation) {
   if (validation.location.empty()) validation.location = TRY(default_location(context));
   if (validation.location.empty()) {
-    validation.errors.push_back(
-        fmt::format("spec.storageLocation: there is no default BackupStorageLocation in {}: name one",
-                    context.settings.ns));
+    validation.errors.push_back(fmt::format(
+        "spec.storageLocation: there is no default BackupStorageLocation in {}: name one",
+        context.settings.ns));
     return {};
   }
   auto location = context.services.reader.get(api::kBackupStorageLocation,
                                               {context.settings.ns, validation.location});
   if (!location && location.error().is(Code::kNotFound)) {
-    validation.errors.push_back(fmt::format(
-        "spec.storageLocation: BackupStorageLocation {} does not exist in {}", validation.location,
-        context.settings.ns));
+    validation.errors.push_back(
+        fmt::format("spec.storageLocation: BackupStorageLocation {} does not exist in {}",
+                    validation.location, context.settings.ns));
     return {};
   }
   const kube::Object object = TRY(std::move(location));
@@ -63,7 +63,8 @@ void check_offered(const Json& spec, std::vector<std::string>& errors) {
     if (spec[field].as_bool())
       errors.push_back(fmt::format(
           "spec.{}: file-system backup is not offered: leave it out and volumes are saved by CSI "
-          "snapshots", field));
+          "snapshots",
+          field));
   if (!spec["volumeSnapshotLocations"].empty())
     errors.push_back(
         "spec.volumeSnapshotLocations: volume-snapshot locations are not offered: leave the field "

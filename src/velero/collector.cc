@@ -15,12 +15,21 @@ namespace breakwater::velero {
 namespace {
 
 // Saving these would restore the past of machinery, not of an application.
-constexpr std::string_view kNeverSaved[] = {
-    "events", "events.events.k8s.io", "nodes", "leases.coordination.k8s.io",
-    "volumesnapshots.snapshot.storage.k8s.io", "volumesnapshotcontents.snapshot.storage.k8s.io",
-    "backups.velero.io", "restores.velero.io", "deletebackuprequests.velero.io",
-    "datauploads.velero.io", "datadownloads.velero.io", "virtualmachineprotections.breakwater.dev",
-    "endpoints", "endpointslices.discovery.k8s.io", "certificatesigningrequests.certificates.k8s.io"};
+constexpr std::string_view kNeverSaved[] = {"events",
+                                            "events.events.k8s.io",
+                                            "nodes",
+                                            "leases.coordination.k8s.io",
+                                            "volumesnapshots.snapshot.storage.k8s.io",
+                                            "volumesnapshotcontents.snapshot.storage.k8s.io",
+                                            "backups.velero.io",
+                                            "restores.velero.io",
+                                            "deletebackuprequests.velero.io",
+                                            "datauploads.velero.io",
+                                            "datadownloads.velero.io",
+                                            "virtualmachineprotections.breakwater.dev",
+                                            "endpoints",
+                                            "endpointslices.discovery.k8s.io",
+                                            "certificatesigningrequests.certificates.k8s.io"};
 
 bool never_saved(const kube::Kind& kind) {
   return std::ranges::find(kNeverSaved, kind.group_resource()) != std::end(kNeverSaved);

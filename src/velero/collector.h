@@ -17,12 +17,13 @@ struct Collection {
 };
 
 // Lists what `backup`'s spec selects and follows related items (velero/item_graph.h), live. Objects
-// that are being deleted or bear velero.io/exclude-from-backup=true are left out. Never saved: Events,
-// volume snapshots, Velero's own Backups, Restores and data moves.
+// that are being deleted or bear velero.io/exclude-from-backup=true are left out. Never saved:
+// Events, volume snapshots, Velero's own Backups, Restores and data moves.
 //
-// A related item that holds data and is missing or left out is an error finding that names both; other
-// gaps are warnings. An API call that fails for another reason than "not found" or "forbidden" fails
-// the whole, to be repeated. Runs on a thread of the Operations pool; uses memory for all items.
+// A related item that holds data and is missing or left out is an error finding that names both;
+// other gaps are warnings. An API call that fails for another reason than "not found" or
+// "forbidden" fails the whole, to be repeated. Runs on a thread of the Operations pool; uses memory
+// for all items.
 Result<Collection> collect(const kube::Object& backup, kube::Client& client,
                            const Discovery& discovery, const CancelToken& cancel);
 

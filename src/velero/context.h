@@ -38,8 +38,9 @@ using StoreFactory =
 // Puts a key into a controller's queue (kube::Runner::enqueue). Thread-safe.
 using Enqueue = std::function<void(const std::string& controller, const kube::Key& key)>;
 
-// Borrowed: everything outlives the controllers, and the operations they start. Controllers run on the
-// Runner's thread; `client`, `clock`, `log` and the functions are also used on the pool's threads.
+// Borrowed: everything outlives the controllers, and the operations they start. Controllers run on
+// the Runner's thread; `client`, `clock`, `log` and the functions are also used on the pool's
+// threads.
 struct EngineServices {
   kube::Reader& reader;
   kube::Client& client;

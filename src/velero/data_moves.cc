@@ -40,10 +40,18 @@ Result<MoveSummary> watch_moves(const Context& context, const kube::Kind& kind,
   std::vector<kube::Object> overdue;
   for (const kube::Object& move : moves) {
     switch (move_state(move, context.services.clock.now(), timeout)) {
-      case MoveState::kRunning: ++summary.running; break;
-      case MoveState::kCompleted: ++summary.completed; break;
-      case MoveState::kOverdue: overdue.push_back(move); [[fallthrough]];
-      case MoveState::kFailed: ++summary.failed; break;
+      case MoveState::kRunning:
+        ++summary.running;
+        break;
+      case MoveState::kCompleted:
+        ++summary.completed;
+        break;
+      case MoveState::kOverdue:
+        overdue.push_back(move);
+        [[fallthrough]];
+      case MoveState::kFailed:
+        ++summary.failed;
+        break;
     }
   }
   if (moves.size() < expected) summary.failed += expected - moves.size();

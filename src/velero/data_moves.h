@@ -1,5 +1,5 @@
-// What a set of DataUploads or DataDownloads amounts to, and stopping those that take too long. Shared
-// by backups and restores.
+// What a set of DataUploads or DataDownloads amounts to, and stopping those that take too long.
+// Shared by backups and restores.
 #pragma once
 
 #include <string>
@@ -10,12 +10,13 @@
 
 namespace breakwater::velero {
 
-// How one move stands for its Backup or Restore. Terminal moves have ended; overdue ones have not, but
-// count as failed.
+// How one move stands for its Backup or Restore. Terminal moves have ended; overdue ones have not,
+// but count as failed.
 enum class MoveState { kRunning, kCompleted, kFailed, kOverdue };
 
 MoveState move_state(const kube::Object& move, Time now, Duration timeout);
-// Why a failed or overdue move is one: "failed: <message>", "was cancelled", "did not end within 4h0m0s".
+// Why a failed or overdue move is one: "failed: <message>", "was cancelled", "did not end within
+// 4h0m0s".
 std::string move_error(const kube::Object& move, Duration timeout);
 
 struct MoveSummary {
@@ -23,8 +24,8 @@ struct MoveSummary {
   bool all_ended() const { return running == 0; }
 };
 
-// Sums up `moves` and asks overdue ones to stop (spec.cancel). `expected` moves that are not there any
-// more count as failed.
+// Sums up `moves` and asks overdue ones to stop (spec.cancel). `expected` moves that are not there
+// any more count as failed.
 Result<MoveSummary> watch_moves(const Context& context, const kube::Kind& kind,
                                 const std::vector<kube::Object>& moves, size_t expected,
                                 Duration timeout);

@@ -89,11 +89,11 @@ class DpaReconciler final : public kube::Reconciler {
 
 std::string check_location(const Json& entry, size_t index) {
   const Json& velero = entry["velero"];
-  if (velero.is_null())
-    return fmt::format("spec.backupLocations[{}].velero: must be given", index);
+  if (velero.is_null()) return fmt::format("spec.backupLocations[{}].velero: must be given", index);
   const std::string& provider = velero["provider"].as_string();
   if (velero["objectStorage"]["bucket"].as_string().empty())
-    return fmt::format("spec.backupLocations[{}].velero.objectStorage.bucket: must be given", index);
+    return fmt::format("spec.backupLocations[{}].velero.objectStorage.bucket: must be given",
+                       index);
   if (provider == api::kLocalProvider && velero["config"]["path"].as_string().empty())
     return fmt::format("spec.backupLocations[{}].velero.config.path: must name a directory", index);
   return "";
@@ -105,8 +105,8 @@ std::string unsupported_provider(const Object& dpa) {
   for (size_t i = 0; i < entries.size(); ++i) {
     const std::string& provider = entries[i]["velero"]["provider"].as_string();
     if (provider != api::kLocalProvider)
-      return fmt::format("spec.backupLocations[{}].velero.provider: {} is not supported yet; {} is", i,
-                         provider, api::kLocalProvider);
+      return fmt::format("spec.backupLocations[{}].velero.provider: {} is not supported yet; {} is",
+                         i, provider, api::kLocalProvider);
   }
   return "";
 }
@@ -116,7 +116,8 @@ std::string unsupported_provider(const Object& dpa) {
 std::string check_dpa(const Object& dpa) {
   const Json& spec = dpa.spec();
   if (!spec["snapshotLocations"].empty())
-    return "spec.snapshotLocations: volume-snapshot locations are not offered: leave the field out and "
+    return "spec.snapshotLocations: volume-snapshot locations are not offered: leave the field out "
+           "and "
            "volumes are saved by CSI snapshots";
   if (spec["configuration"]["restic"]["enable"].as_bool())
     return "spec.configuration.restic.enable: file-system backup is not offered: set it to false";
@@ -148,8 +149,8 @@ kube::ControllerSpec make_dpa_controller(ContextPtr context) {
   kube::ControllerSpec spec;
   spec.name = kDpaController;
   spec.sources.push_back({api::kDataProtectionApplication, ns, kube::map_to_self});
-  spec.sources.push_back({api::kBackupStorageLocation, ns,
-                          kube::map_to_owner(api::kDataProtectionApplication)});
+  spec.sources.push_back(
+      {api::kBackupStorageLocation, ns, kube::map_to_owner(api::kDataProtectionApplication)});
   spec.reconciler = std::make_unique<DpaReconciler>(std::move(context));
   return spec;
 }

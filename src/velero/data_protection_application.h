@@ -1,10 +1,11 @@
 // The DataProtectionApplication controller: OADP's one object of configuration becomes
 // BackupStorageLocations.
 //
-// The n-th entry of spec.backupLocations (from 1) becomes the location <dpa>-<n>, or the one that it
-// names; locations of this DPA that it no longer lists are deleted. status.conditions has Reconciled:
-// True, or False with one sentence about what we do not offer. Fields of OADP that only say how Velero
-// is to be deployed (plugins, feature flags, node agent) are accepted and mean nothing here.
+// The n-th entry of spec.backupLocations (from 1) becomes the location <dpa>-<n>, or the one that
+// it names; locations of this DPA that it no longer lists are deleted. status.conditions has
+// Reconciled: True, or False with one sentence about what we do not offer. Fields of OADP that only
+// say how Velero is to be deployed (plugins, feature flags, node agent) are accepted and mean
+// nothing here.
 #pragma once
 
 #include <string>

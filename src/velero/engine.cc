@@ -11,8 +11,7 @@ namespace breakwater::velero {
 
 std::vector<kube::ControllerSpec> make_engine_controllers(EngineSettings settings,
                                                           EngineServices services) {
-  auto context =
-      std::make_shared<const Context>(Context{std::move(settings), std::move(services)});
+  auto context = std::make_shared<const Context>(Context{std::move(settings), std::move(services)});
   std::vector<kube::ControllerSpec> controllers;
   controllers.push_back(make_dpa_controller(context));
   controllers.push_back(make_storage_location_controller(context));

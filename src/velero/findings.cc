@@ -12,8 +12,10 @@ void Findings::error(const std::string& ns, std::string message) {
 }
 
 void Findings::merge(const Findings& other) {
-  for (const auto& [ns, messages] : other.warnings_) warnings_[ns].insert(messages.begin(), messages.end());
-  for (const auto& [ns, messages] : other.errors_) errors_[ns].insert(messages.begin(), messages.end());
+  for (const auto& [ns, messages] : other.warnings_)
+    warnings_[ns].insert(messages.begin(), messages.end());
+  for (const auto& [ns, messages] : other.errors_)
+    errors_[ns].insert(messages.begin(), messages.end());
 }
 
 size_t Findings::count(const ByNamespace& messages) {

@@ -8,7 +8,7 @@ namespace breakwater::velero {
 namespace {
 
 constexpr kube::Kind kControllerRevision{"apps", "v1", "ControllerRevision", "controllerrevisions",
-                                         true, false};
+                                         true,   false};
 
 class Collector {
  public:

@@ -22,10 +22,10 @@ struct Related {
   Need need = Need::kReference;
 };
 
-// VirtualMachine and VirtualMachineInstance: claims (also of DataVolumes, ephemeral disks and memory
-// dumps), DataVolumes, ConfigMaps, Secrets and ServiceAccounts of their volumes, cloud-init and access
-// credentials, instancetype revisions, the running instance. DataVolume: the claim of its name.
-// PersistentVolumeClaim: its volume. Everything else: nothing. Each item once.
+// VirtualMachine and VirtualMachineInstance: claims (also of DataVolumes, ephemeral disks and
+// memory dumps), DataVolumes, ConfigMaps, Secrets and ServiceAccounts of their volumes, cloud-init
+// and access credentials, instancetype revisions, the running instance. DataVolume: the claim of
+// its name. PersistentVolumeClaim: its volume. Everything else: nothing. Each item once.
 std::vector<Related> related_items(const kube::Object& object);
 
 // Keys of the claims that hold a VM's data, in the VM's namespace.

@@ -24,7 +24,8 @@ std::string derived_name(std::string_view base, std::string_view identity, size_
 
 std::string snapshot_name(std::string_view backup_uid, std::string_view pvc_name,
                           std::string_view pvc_uid) {
-  return derived_name(fmt::format("velero-{}", pvc_name), fmt::format("{}/{}", backup_uid, pvc_uid));
+  return derived_name(fmt::format("velero-{}", pvc_name),
+                      fmt::format("{}/{}", backup_uid, pvc_uid));
 }
 
 std::string data_upload_name(std::string_view backup_name, std::string_view backup_uid,

@@ -51,9 +51,10 @@ class RestoreReconciler final : public kube::Reconciler {
     restore.set_annotation(api::kStorageLocationLabel, validation.location);
 
     const std::string id = operation_id(restore, "check");
-    auto checked = run_operation(
-        *context_, kRestoreController, restore.key(), id,
-        [context = context_, restore](const CancelToken&) { return check_restore(*context, restore); });
+    auto checked = run_operation(*context_, kRestoreController, restore.key(), id,
+                                 [context = context_, restore](const CancelToken&) {
+                                   return check_restore(*context, restore);
+                                 });
     if (!checked) {
       if (is_transient(checked.error()) && now() - restore.created() < item_timeout(restore))
         return try_later(*context_, restore, checked.error());
@@ -89,11 +90,11 @@ class RestoreReconciler final : public kube::Reconciler {
   }
 
   Outcome apply(const Object& restore) {
-    auto status = run_operation(*context_, kRestoreController, restore.key(),
-                                operation_id(restore, "apply"),
-                                [context = context_, restore](const CancelToken& cancel) {
-                                  return apply_restore(*context, restore, cancel);
-                                });
+    auto status =
+        run_operation(*context_, kRestoreController, restore.key(), operation_id(restore, "apply"),
+                      [context = context_, restore](const CancelToken& cancel) {
+                        return apply_restore(*context, restore, cancel);
+                      });
     return write_status(restore, std::move(status));
   }
 
@@ -105,27 +106,25 @@ class RestoreReconciler final : public kube::Reconciler {
     if (downloads.size() < expected)
       downloads =
           TRY(services().client.list(api::kDataDownload, restore.ns(), of_restore(restore)));
-    MoveSummary summary = TRY(watch_moves(*context_, api::kDataDownload, downloads, expected,
-                                          item_timeout(restore)));
+    MoveSummary summary =
+        TRY(watch_moves(*context_, api::kDataDownload, downloads, expected, item_timeout(restore)));
     Object next = restore;
     next.set({"status", "restoreItemOperationsCompleted"}, static_cast<int64_t>(summary.completed));
     next.set({"status", "restoreItemOperationsFailed"}, static_cast<int64_t>(summary.failed));
     if (summary.all_ended()) {
       bool clean = summary.failed == 0 && restore.phase() == phase::kWaiting;
-      next.set({"status", "phase"},
-               clean ? phase::kFinalizing : phase::kFinalizingPartiallyFailed);
+      next.set({"status", "phase"}, clean ? phase::kFinalizing : phase::kFinalizingPartiallyFailed);
     }
     if (next == restore) return Outcome::again_after(kMovePoll);
     return write_object(*context_, api::kRestore, next);
   }
 
   Outcome finalize(const Object& restore) {
-    auto status = run_operation(*context_, kRestoreController, restore.key(),
-                                operation_id(restore, "finalize"),
-                                [context = context_, restore, timeout = item_timeout(restore)](
-                                    const CancelToken&) {
-                                  return finalize_restore(*context, restore, timeout);
-                                });
+    auto status = run_operation(
+        *context_, kRestoreController, restore.key(), operation_id(restore, "finalize"),
+        [context = context_, restore, timeout = item_timeout(restore)](const CancelToken&) {
+          return finalize_restore(*context, restore, timeout);
+        });
     if (status && *status) {
       const std::string& ended = (**status)["phase"].as_string();
       services().log.info("restore ends", {{"restore", restore.name()}, {"phase", ended}});
@@ -163,12 +162,12 @@ class RestoreReconciler final : public kube::Reconciler {
 
   Outcome clean_up(Object restore) {
     if (!restore.has_finalizer(api::kRestoreFinalizer)) return forget(restore);
-    auto removed = run_operation(
-        *context_, kRestoreController, restore.key(), operation_id(restore, "remove"),
-        [context = context_, restore](const CancelToken&) -> Result<Json> {
-          TRY(remove_restore_files(*context, restore));
-          return Json(true);
-        });
+    auto removed =
+        run_operation(*context_, kRestoreController, restore.key(), operation_id(restore, "remove"),
+                      [context = context_, restore](const CancelToken&) -> Result<Json> {
+                        TRY(remove_restore_files(*context, restore));
+                        return Json(true);
+                      });
     if (!TRY(std::move(removed))) return Outcome::again_after(kMovePoll);
     restore.remove_finalizer(api::kRestoreFinalizer);
     return write_object(*context_, api::kRestore, restore);

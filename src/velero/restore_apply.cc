@@ -26,7 +26,10 @@ class Applier {
  public:
   Applier(const Context& context, const Object& restore, const Object& backup,
           const Discovery& discovery)
-      : context_(context), client_(context.services.client), restore_(restore), backup_(backup),
+      : context_(context),
+        client_(context.services.client),
+        restore_(restore),
+        backup_(backup),
         discovery_(discovery) {}
 
   Result<> run(const RestorePlan& plan, const backupstore::Archive& archive,
@@ -43,8 +46,8 @@ class Applier {
 
   Result<> write_files(BackupStore& files) const {
     const std::string& name = restore_.name();
-    std::string log = fmt::format("level=info msg=\"Restoring backup {}\" restore={}\n",
-                                  backup_.name(), name);
+    std::string log =
+        fmt::format("level=info msg=\"Restoring backup {}\" restore={}\n", backup_.name(), name);
     TRY(files.put_logs(name, RestoreFile::kLogs, log + log_ + findings_.to_log()));
     Json list = Json::object();
     for (const auto& [kind, names] : outcome_)
@@ -134,12 +137,14 @@ class Applier {
     RestoreItem as_saved = item;
     as_saved.saved = there;
     note(item, "skipped");
-    if (kind.kind == "ServiceAccount" || same(restored_object(restore_, backup_.name(), as_saved), wanted))
+    if (kind.kind == "ServiceAccount" ||
+        same(restored_object(restore_, backup_.name(), as_saved), wanted))
       return true;
-    findings_.warning(item.target.ns,
-                      fmt::format("could not restore, {}:{} already exists. Warning: the in-cluster "
-                                  "version is different than the backed-up version", kind.kind,
-                                  item.target.name));
+    findings_.warning(
+        item.target.ns,
+        fmt::format("could not restore, {}:{} already exists. Warning: the in-cluster "
+                    "version is different than the backed-up version",
+                    kind.kind, item.target.name));
     return true;
   }
 
@@ -155,8 +160,8 @@ class Applier {
   Result<> create(const kube::Kind& kind, const Object& object) {
     auto created = client_.create(kind, object);
     if (created || created.error().is(Code::kAlreadyExists)) return {};
-    return while_doing(Result<>(tl::unexpected<Error>(created.error())), "creating {} {}", kind.kind,
-                       object.name());
+    return while_doing(Result<>(tl::unexpected<Error>(created.error())), "creating {} {}",
+                       kind.kind, object.name());
   }
 
   void label(Object& object) const {
@@ -193,9 +198,8 @@ class Applier {
     download.set_label(api::kAsyncOperationIdLabel, label_value(operation));
     download.add_owner(restore_, true);
     Json spec = Json::object(
-        {{"targetVolume", Json::object({{"pvc", item.target.name},
-                                        {"pv", ""},
-                                        {"namespace", item.target.ns}})},
+        {{"targetVolume",
+          Json::object({{"pvc", item.target.name}, {"pv", ""}, {"namespace", item.target.ns}})},
          {"backupStorageLocation", restore_.annotation(api::kStorageLocationLabel)},
          {"datamover", item.data.datamover},
          {"snapshotID", item.data.snapshot_id},
@@ -224,23 +228,21 @@ class Applier {
                {"restoreItemAction", "velero.io/csi-pvc-restorer"},
                {"resourceIdentifier", identifier("", "persistentvolumeclaims", item.target)},
                {"operationID", operation},
-               {"postOperationItems",
-                Json::array({identifier("velero.io", "datadownloads",
-                                        {restore_.ns(), download})})}})},
+               {"postOperationItems", Json::array({identifier("velero.io", "datadownloads",
+                                                              {restore_.ns(), download})})}})},
          {"status", Json::object({{"phase", "New"},
                                   {"operationUnits", "Bytes"},
                                   {"created", format_rfc3339(context_.services.clock.now())}})}}));
-    volumes_.push_back(
-        Json::object({{"pvcName", item.target.name},
-                      {"pvcNamespace", item.target.ns},
-                      {"restoreMethod", "CSISnapshot"},
-                      {"snapshotDataMoved", true},
-                      {"snapshotDataMovementInfo",
-                       Json::object({{"dataMover", item.data.datamover},
-                                     {"uploaderType", "restic"},
-                                     {"snapshotHandle", item.data.snapshot_id},
-                                     {"operationID", operation},
-                                     {"size", item.data.size}})}}));
+    volumes_.push_back(Json::object(
+        {{"pvcName", item.target.name},
+         {"pvcNamespace", item.target.ns},
+         {"restoreMethod", "CSISnapshot"},
+         {"snapshotDataMoved", true},
+         {"snapshotDataMovementInfo", Json::object({{"dataMover", item.data.datamover},
+                                                    {"uploaderType", "restic"},
+                                                    {"snapshotHandle", item.data.snapshot_id},
+                                                    {"operationID", operation},
+                                                    {"size", item.data.size}})}}));
   }
 
   void note(const RestoreItem& item, std::string_view what) {

@@ -53,21 +53,20 @@ class Checker {
     if (there.is_deleting()) {
       wait_ = fmt::format("{} {} is still being deleted", kind.kind, item.target.to_string());
     } else {
-      errors_.push_back(fmt::format(
-          "{} {} already exists: delete it, or map its namespace to another one", kind.kind,
-          item.target.to_string()));
+      errors_.push_back(
+          fmt::format("{} {} already exists: delete it, or map its namespace to another one",
+                      kind.kind, item.target.to_string()));
     }
     return {};
   }
 
-  // A content that still claims the name of a saved snapshot means that the old volume's snapshots are
-  // not gone: whoever cleans them up later must not find a restored disk.
+  // A content that still claims the name of a saved snapshot means that the old volume's snapshots
+  // are not gone: whoever cleans them up later must not find a restored disk.
   Result<> check_contents(const RestorePlan& plan) {
     std::set<kube::Key> snapshots;
     for (const RestoreItem& item : plan.items)
       if (item.data.kind == DataSource::Kind::kMoved)
-        snapshots.insert(
-            {item.target.ns, item.saved.annotation(api::kVolumeSnapshotNameLabel)});
+        snapshots.insert({item.target.ns, item.saved.annotation(api::kVolumeSnapshotNameLabel)});
     if (snapshots.empty()) return {};
     auto contents = TRY(client_.list(api::kVolumeSnapshotContent, ""));
     for (const Object& content : contents) {

@@ -18,10 +18,9 @@ constexpr std::string_view kClearMacLabel = "velero.kubevirt.io/clear-mac-addres
 constexpr std::string_view kNewFirmwareLabel = "velero.kubevirt.io/generate-new-firmware-uuid";
 
 void reset_metadata(Object& object) {
-  for (const char* field :
-       {"generateName", "selfLink", "uid", "resourceVersion", "generation", "creationTimestamp",
-        "deletionTimestamp", "deletionGracePeriodSeconds", "ownerReferences", "managedFields",
-        "finalizers"})
+  for (const char* field : {"generateName", "selfLink", "uid", "resourceVersion", "generation",
+                            "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds",
+                            "ownerReferences", "managedFields", "finalizers"})
     object.erase({"metadata", field});
   object.erase({"status"});
 }

@@ -24,8 +24,8 @@ Result<Json> finalize_restore(const Context& context, const kube::Object& restor
   BackupStore files(*store);
   auto downloads =
       TRY(context.services.client.list(api::kDataDownload, restore.ns(), of_restore(restore)));
-  const Json operations = update_operations(
-      TRY(files.get_json(name, RestoreFile::kItemOperations)), downloads, now, timeout);
+  const Json operations = update_operations(TRY(files.get_json(name, RestoreFile::kItemOperations)),
+                                            downloads, now, timeout);
   Findings findings = Findings::from_json(TRY(files.get_json(name, RestoreFile::kResults)));
   add_move_errors(operations, findings);
   TRY(files.put_json(name, RestoreFile::kItemOperations, operations));

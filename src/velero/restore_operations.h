@@ -10,12 +10,12 @@ namespace breakwater::velero {
 
 // Looks at what the Restore would do and at what is in its way, and writes nothing. Returns
 // {"errors": […], "wait": ""}: sentences that forbid the Restore (nothing selected; an existing
-// PersistentVolumeClaim or VirtualMachine; a left-over VolumeSnapshotContent), or what to wait for (a
-// namespace, claim or machine that is still being deleted).
+// PersistentVolumeClaim or VirtualMachine; a left-over VolumeSnapshotContent), or what to wait for
+// (a namespace, claim or machine that is still being deleted).
 Result<Json> check_restore(const Context& context, const kube::Object& restore);
 
-// Creates namespaces, objects and DataDownloads, and writes the Restore's files. What an earlier try of
-// the same Restore created is taken as done. Returns the next status.
+// Creates namespaces, objects and DataDownloads, and writes the Restore's files. What an earlier
+// try of the same Restore created is taken as done. Returns the next status.
 Result<Json> apply_restore(const Context& context, const kube::Object& restore,
                            const CancelToken& cancel);
 

@@ -21,20 +21,40 @@ using backupstore::Archive;
 using backupstore::ItemKey;
 using kube::Object;
 
-constexpr std::string_view kNeverRestored[] = {
-    "nodes", "events", "events.events.k8s.io", "backups.velero.io", "restores.velero.io",
-    "backuprepositories.velero.io", "datauploads.velero.io", "datadownloads.velero.io",
-    "deletebackuprequests.velero.io", "csinodes.storage.k8s.io", "volumeattachments.storage.k8s.io",
-    "persistentvolumes", "volumesnapshots.snapshot.storage.k8s.io",
-    "volumesnapshotcontents.snapshot.storage.k8s.io", "namespaces", "endpoints",
-    "endpointslices.discovery.k8s.io", "leases.coordination.k8s.io"};
+constexpr std::string_view kNeverRestored[] = {"nodes",
+                                               "events",
+                                               "events.events.k8s.io",
+                                               "backups.velero.io",
+                                               "restores.velero.io",
+                                               "backuprepositories.velero.io",
+                                               "datauploads.velero.io",
+                                               "datadownloads.velero.io",
+                                               "deletebackuprequests.velero.io",
+                                               "csinodes.storage.k8s.io",
+                                               "volumeattachments.storage.k8s.io",
+                                               "persistentvolumes",
+                                               "volumesnapshots.snapshot.storage.k8s.io",
+                                               "volumesnapshotcontents.snapshot.storage.k8s.io",
+                                               "namespaces",
+                                               "endpoints",
+                                               "endpointslices.discovery.k8s.io",
+                                               "leases.coordination.k8s.io"};
 
-constexpr std::string_view kOrder[] = {
-    "customresourcedefinitions.apiextensions.k8s.io", "storageclasses.storage.k8s.io",
-    "volumesnapshotclasses.snapshot.storage.k8s.io", "persistentvolumeclaims",
-    "clusterroles.rbac.authorization.k8s.io", "roles.rbac.authorization.k8s.io", "serviceaccounts",
-    "clusterrolebindings.rbac.authorization.k8s.io", "rolebindings.rbac.authorization.k8s.io",
-    "secrets", "configmaps", "limitranges", "pods", "replicasets.apps", "services"};
+constexpr std::string_view kOrder[] = {"customresourcedefinitions.apiextensions.k8s.io",
+                                       "storageclasses.storage.k8s.io",
+                                       "volumesnapshotclasses.snapshot.storage.k8s.io",
+                                       "persistentvolumeclaims",
+                                       "clusterroles.rbac.authorization.k8s.io",
+                                       "roles.rbac.authorization.k8s.io",
+                                       "serviceaccounts",
+                                       "clusterrolebindings.rbac.authorization.k8s.io",
+                                       "rolebindings.rbac.authorization.k8s.io",
+                                       "secrets",
+                                       "configmaps",
+                                       "limitranges",
+                                       "pods",
+                                       "replicasets.apps",
+                                       "services"};
 
 bool left_out(const Object& object) {
   for (const Json& owner : object.metadata()["ownerReferences"].items())
@@ -146,22 +166,24 @@ class Planner {
     if (restore_.spec()["restorePVs"].is_bool() && !restore_.spec()["restorePVs"].as_bool()) {
       result_.findings.warning(item.target.ns,
                                fmt::format("PersistentVolumeClaim {} is restored without its data: "
-                                           "spec.restorePVs is false", item.target.to_string()));
+                                           "spec.restorePVs is false",
+                                           item.target.to_string()));
       return "";
     }
-    if (const std::string& upload = claim.annotation(api::kDataUploadNameAnnotation); !upload.empty())
+    if (const std::string& upload = claim.annotation(api::kDataUploadNameAnnotation);
+        !upload.empty())
       return find_upload(upload, item.data);
     const std::string& snapshot = claim.annotation(api::kVolumeSnapshotNameLabel);
     if (!snapshot.empty()) return find_snapshot({claim.ns(), snapshot}, item.data);
     bool never_bound = claim.spec()["volumeName"].as_string().empty();
-    bool without_data = backup_.spec()["snapshotVolumes"].is_bool() &&
-                        !backup_.spec()["snapshotVolumes"].as_bool();
+    bool without_data =
+        backup_.spec()["snapshotVolumes"].is_bool() && !backup_.spec()["snapshotVolumes"].as_bool();
     if (never_bound) return "";
     if (!without_data) return "the backup holds no data of it";
-    result_.findings.warning(item.target.ns,
-                             fmt::format("PersistentVolumeClaim {} is restored without its data: the "
-                                         "backup was made with snapshotVolumes false",
-                                         item.target.to_string()));
+    result_.findings.warning(
+        item.target.ns, fmt::format("PersistentVolumeClaim {} is restored without its data: the "
+                                    "backup was made with snapshotVolumes false",
+                                    item.target.to_string()));
     return "";
   }
 
@@ -205,7 +227,8 @@ class Planner {
         result_.findings.error(
             item.target.ns,
             fmt::format("VirtualMachine {} is not restored: its PersistentVolumeClaim {} is not in "
-                        "the backup or has no data there", item.target.to_string(), claim.name));
+                        "the backup or has no data there",
+                        item.target.to_string(), claim.name));
         dropped.push_back(key);
         break;
       }

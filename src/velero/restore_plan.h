@@ -1,4 +1,5 @@
-// What a Restore will create, worked out from its spec and the archive before anything is written. Pure.
+// What a Restore will create, worked out from its spec and the archive before anything is written.
+// Pure.
 #pragma once
 
 #include <string>
@@ -35,12 +36,12 @@ struct RestorePlan {
   Findings findings;               // what is selected but cannot be restored, and why
 };
 
-// Selects by the Restore's spec, follows related items inside the archive, and finds the data of each
-// claim. Left out, because controllers make them anew or they describe machinery: volumes and their
-// snapshots, Velero's objects, Events, launcher pods, instances owned by a VM, finished pods,
-// root-certificate ConfigMaps, service account tokens.
-// A claim whose data is not in the backup is not restored, nor are the VMs that use it: each is an
-// error finding. `backup` is the Backup object.
+// Selects by the Restore's spec, follows related items inside the archive, and finds the data of
+// each claim. Left out, because controllers make them anew or they describe machinery: volumes and
+// their snapshots, Velero's objects, Events, launcher pods, instances owned by a VM, finished pods,
+// root-certificate ConfigMaps, service account tokens. A claim whose data is not in the backup is
+// not restored, nor are the VMs that use it: each is an error finding. `backup` is the Backup
+// object.
 RestorePlan plan_restore(const kube::Object& restore, const kube::Object& backup,
                          const backupstore::Archive& archive);
 

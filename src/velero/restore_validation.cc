@@ -47,8 +47,7 @@ Result<> find_backup(const Context& context, const Object& restore, RestoreValid
     }
   } else if (!schedule.empty()) {
     // Our own earlier choice, if it is one of the Schedule's; two different wishes otherwise.
-    auto chosen =
-        context.services.client.get(api::kBackup, {context.settings.ns, result.backup});
+    auto chosen = context.services.client.get(api::kBackup, {context.settings.ns, result.backup});
     if (!chosen || chosen->label(api::kScheduleNameLabel) != label_value(schedule)) {
       result.errors.push_back("spec: backupName and scheduleName cannot both be given");
       return {};
@@ -63,9 +62,10 @@ Result<> find_backup(const Context& context, const Object& restore, RestoreValid
   const Object object = TRY(std::move(backup));
   const std::string& phase = object.phase();
   if (phase != api::backup_phase::kCompleted && phase != api::backup_phase::kPartiallyFailed)
-    result.errors.push_back(
-        fmt::format("spec.backupName: Backup {} is {}; only a Completed or PartiallyFailed one can be "
-                    "restored", result.backup, phase.empty() ? "New" : phase));
+    result.errors.push_back(fmt::format(
+        "spec.backupName: Backup {} is {}; only a Completed or PartiallyFailed one can be "
+        "restored",
+        result.backup, phase.empty() ? "New" : phase));
   result.location = object.spec()["storageLocation"].as_string();
   return {};
 }
@@ -83,7 +83,8 @@ void check_offered(const Json& spec, std::vector<std::string>& errors) {
   const std::string& policy = spec["existingResourcePolicy"].as_string();
   if (!policy.empty() && policy != "none")
     errors.push_back(fmt::format(
-        "spec.existingResourcePolicy: \"{}\" is not supported yet; leave it out or say none", policy));
+        "spec.existingResourcePolicy: \"{}\" is not supported yet; leave it out or say none",
+        policy));
   if (!spec["resourceModifier"].empty())
     errors.push_back("spec.resourceModifier: resource modifiers are not supported yet");
   if (!spec["hooks"]["resources"].empty())

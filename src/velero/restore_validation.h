@@ -11,13 +11,13 @@ namespace breakwater::velero {
 
 struct RestoreValidation {
   std::vector<std::string> errors;  // one sentence each, naming field and remedy
-  std::string backup;               // the Backup to restore: spec.backupName, or the schedule's newest
-  std::string location;             // its BackupStorageLocation
+  std::string backup;    // the Backup to restore: spec.backupName, or the schedule's newest
+  std::string location;  // its BackupStorageLocation
 };
 
-// backupName xor scheduleName; the Backup must exist and be Completed or PartiallyFailed; selectors,
-// filters, namespaceMapping; what we do not offer (hooks, resource modifiers, existingResourcePolicy
-// update, restoreStatus). Errors of the API are returned.
+// backupName xor scheduleName; the Backup must exist and be Completed or PartiallyFailed;
+// selectors, filters, namespaceMapping; what we do not offer (hooks, resource modifiers,
+// existingResourcePolicy update, restoreStatus). Errors of the API are returned.
 Result<RestoreValidation> validate_restore(const Context& context, const kube::Object& restore);
 
 }  // namespace breakwater::velero

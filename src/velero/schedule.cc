@@ -18,8 +18,8 @@ using kube::Outcome;
 
 constexpr Duration kTick = std::chrono::minutes(1);
 constexpr int kNameAttempts = 60;
-// A Schedule that slept through more activations than this is named after a later one; only the name
-// is concerned.
+// A Schedule that slept through more activations than this is named after a later one; only the
+// name is concerned.
 constexpr int kMaxMissed = 100000;
 
 class ScheduleReconciler final : public kube::Reconciler {
@@ -135,8 +135,9 @@ Object make_scheduled_backup(const Object& schedule, Time activation) {
       metadata["labels"].is_object() ? metadata["labels"] : schedule.metadata()["labels"];
   for (const auto& [name, value] : labels.members()) backup.set_label(name, value.as_string());
   backup.set_label(api::kScheduleNameLabel, label_value(schedule.name()));
-  const Json& annotations = metadata["annotations"].is_object() ? metadata["annotations"]
-                                                                 : schedule.metadata()["annotations"];
+  const Json& annotations = metadata["annotations"].is_object()
+                                ? metadata["annotations"]
+                                : schedule.metadata()["annotations"];
   for (const auto& [name, value] : annotations.members())
     backup.set_annotation(name, value.as_string());
   backup.set({"spec"}, schedule.spec()["template"]);

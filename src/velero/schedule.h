@@ -1,12 +1,12 @@
 // The Schedule controller: creates Backups by cron, with Velero's rules.
 //
 // Due: strictly after the next activation counted from lastBackup (or lastSkipped, if later, or the
-// Schedule's creation). However many activations were missed, one Backup is made. Overlap: a Schedule
-// with a Backup in phase "", New or InProgress stays due and waits.
+// Schedule's creation). However many activations were missed, one Backup is made. Overlap: a
+// Schedule with a Backup in phase "", New or InProgress stays due and waits.
 //
-// One difference: a Backup is called <schedule>-YYYYMMDDhhmmss after the activation it stands for, the
-// latest one before now (UTC), and not after the second in which it was created. So a run that is
-// repeated after a crash finds the Backup it made before.
+// One difference: a Backup is called <schedule>-YYYYMMDDhhmmss after the activation it stands for,
+// the latest one before now (UTC), and not after the second in which it was created. So a run that
+// is repeated after a crash finds the Backup it made before.
 #pragma once
 
 #include <memory>
@@ -32,8 +32,8 @@ struct DueTime {
 };
 DueTime due_time(const kube::Object& schedule, const Cron& cron, Time now);
 
-// The Backup of one activation: the template as spec, labels and annotations as Velero copies them, the
-// Schedule as owner if spec.useOwnerReferencesInBackup. Pure.
+// The Backup of one activation: the template as spec, labels and annotations as Velero copies them,
+// the Schedule as owner if spec.useOwnerReferencesInBackup. Pure.
 kube::Object make_scheduled_backup(const kube::Object& schedule, Time activation);
 
 }  // namespace breakwater::velero

@@ -121,11 +121,13 @@ Selection Selection::parse(const Json& spec, std::vector<std::string>& errors) {
 bool Selection::allows_kind(const kube::Kind& kind) const {
   const NameFilter& kinds = kind.namespaced ? namespaced_kinds_ : cluster_kinds_;
   std::string singular(kind.kind);
-  std::ranges::transform(singular, singular.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::ranges::transform(singular, singular.begin(),
+                         [](unsigned char c) { return std::tolower(c); });
   const std::string names[] = {kind.group_resource(), std::string(kind.plural), singular};
   auto listed = [&](const std::vector<std::string>& patterns) {
     return std::ranges::any_of(patterns, [&](const std::string& pattern) {
-      return std::ranges::any_of(names, [&](const auto& name) { return glob_matches(pattern, name); });
+      return std::ranges::any_of(names,
+                                 [&](const auto& name) { return glob_matches(pattern, name); });
     });
   };
   return !listed(kinds.excludes) && (kinds.includes.empty() || listed(kinds.includes));
@@ -133,7 +135,8 @@ bool Selection::allows_kind(const kube::Kind& kind) const {
 
 bool Selection::matches_labels(const kube::Object& object) const {
   if (selectors_.empty()) return true;
-  return std::ranges::any_of(selectors_, [&](const auto& selector) { return selector.matches(object); });
+  return std::ranges::any_of(selectors_,
+                             [&](const auto& selector) { return selector.matches(object); });
 }
 
 bool Selection::lists_cluster_scoped() const {

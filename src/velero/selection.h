@@ -25,8 +25,8 @@ struct NameFilter {
 
 class Selection {
  public:
-  // From the spec. Problems are appended to `errors`, each naming its field; what is returned then is
-  // not to be used.
+  // From the spec. Problems are appended to `errors`, each naming its field; what is returned then
+  // is not to be used.
   static Selection parse(const Json& spec, std::vector<std::string>& errors);
 
   bool allows_namespace(std::string_view ns) const { return namespaces_.allows(ns); }

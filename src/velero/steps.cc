@@ -15,8 +15,8 @@ Result<std::optional<Json>> run_operation(const Context& context, const std::str
   kube::Operations& operations = context.services.operations;
   auto state = operations.find(id);
   if (!state) {
-    // What ends before start() returns is seen below: waking the queue for it would only make the next
-    // look come before its time.
+    // What ends before start() returns is seen below: waking the queue for it would only make the
+    // next look come before its time.
     auto starting = std::make_shared<std::atomic<bool>>(true);
     auto started = operations.start(
         id, std::move(work), [enqueue = context.services.enqueue, controller, key, starting] {
@@ -42,7 +42,8 @@ kube::Outcome write_object(const Context& context, const kube::Kind& kind,
   if (written.error().is(Code::kConflict))
     return kube::Outcome::again_after(std::chrono::milliseconds(200));
   Error error = written.error();
-  return tl::unexpected<Error>(error.add_context(fmt::format("writing {} {}", kind.kind, object.name())));
+  return tl::unexpected<Error>(
+      error.add_context(fmt::format("writing {} {}", kind.kind, object.name())));
 }
 
 kube::Outcome try_later(const Context& context, const kube::Object& object, const Error& error) {
@@ -60,8 +61,10 @@ bool is_transient(const Error& error) {
     case Code::kExpired:
     case Code::kCancelled:
     case Code::kInternal:
-    case Code::kUnauthorized: return true;
-    default: return false;
+    case Code::kUnauthorized:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -77,8 +80,8 @@ Time time_or(const Json& field, Time otherwise) {
 
 Result<std::unique_ptr<blob::ObjectStore>> open_location(const Context& context,
                                                          const std::string& location) {
-  auto object = context.services.client.get(api::kBackupStorageLocation,
-                                            {context.settings.ns, location});
+  auto object =
+      context.services.client.get(api::kBackupStorageLocation, {context.settings.ns, location});
   if (!object && object.error().is(Code::kNotFound))
     return fail(Code::kNotFound, "BackupStorageLocation {} does not exist", location);
   if (!object) return tl::unexpected<Error>(object.error());

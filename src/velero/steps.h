@@ -9,20 +9,21 @@
 
 namespace breakwater::velero {
 
-// Runs `work` as an operation under `id`: starts it when it is unknown and puts `key` into the queue of
-// `controller` when it ends. Nothing while it runs. Its result stays known, so that later runs see it,
-// until forgotten; an error is returned once and forgotten, so that the next run tries again.
+// Runs `work` as an operation under `id`: starts it when it is unknown and puts `key` into the
+// queue of `controller` when it ends. Nothing while it runs. Its result stays known, so that later
+// runs see it, until forgotten; an error is returned once and forgotten, so that the next run tries
+// again.
 Result<std::optional<Json>> run_operation(const Context& context, const std::string& controller,
                                           const kube::Key& key, const std::string& id,
                                           kube::Operations::Work work);
 
-// Writes an object of a kind without status subresource as a whole. When somebody else changed it in
-// between, the next look sees that change: an Outcome that looks again at once.
+// Writes an object of a kind without status subresource as a whole. When somebody else changed it
+// in between, the next look sees that change: an Outcome that looks again at once.
 kube::Outcome write_object(const Context& context, const kube::Kind& kind,
                            const kube::Object& object);
 
-// After a step failed for a reason that may pass: logs it and looks again in a while. (The queue's own
-// back-off does not grow for steps that are operations: starting one counts as success.)
+// After a step failed for a reason that may pass: logs it and looks again in a while. (The queue's
+// own back-off does not grow for steps that are operations: starting one counts as success.)
 kube::Outcome try_later(const Context& context, const kube::Object& object, const Error& error);
 
 // Whether trying again can help: the other side was away, slow, or changed under us.

@@ -37,8 +37,7 @@ class StorageLocationReconciler final : public kube::Reconciler {
     if (auto wait = until_due(location, period)) return Outcome::again_after(*wait);
 
     // The spec is part of the id, so that a changed location is not judged by the old one.
-    const std::string id = fmt::format("location/{}/{}", location.uid(),
-                                       to_json(location.spec()));
+    const std::string id = fmt::format("location/{}/{}", location.uid(), to_json(location.spec()));
     auto looked = run_operation(*context_, kStorageLocationController, key, id,
                                 [context = context_, location](const CancelToken&) -> Result<Json> {
                                   auto result = look(*context, location);
@@ -74,8 +73,7 @@ class StorageLocationReconciler final : public kube::Reconciler {
       location.erase({"status", "message"});
     } else {
       location.set({"status", "message"}, message);
-      if (was_available)
-        services().events.warning(location, "Unavailable", message);
+      if (was_available) services().events.warning(location, "Unavailable", message);
     }
     return write_object(*context_, api::kBackupStorageLocation, location);
   }

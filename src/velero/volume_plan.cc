@@ -25,13 +25,16 @@ class Planner {
 
   Result<> add(const kube::Object& pvc) {
     const std::string& pv_name = pvc.spec()["volumeName"].as_string();
-    if (backup_.spec()["snapshotVolumes"].is_bool() && !backup_.spec()["snapshotVolumes"].as_bool()) {
+    if (backup_.spec()["snapshotVolumes"].is_bool() &&
+        !backup_.spec()["snapshotVolumes"].as_bool()) {
       skip(pvc, "spec.snapshotVolumes of the Backup is false");
       return {};
     }
     if (pv_name.empty()) {
-      findings_.warning(pvc.ns(), fmt::format("PersistentVolumeClaim {} is not bound: it has no data "
-                                              "to save", pvc.key().to_string()));
+      findings_.warning(pvc.ns(),
+                        fmt::format("PersistentVolumeClaim {} is not bound: it has no data "
+                                    "to save",
+                                    pvc.key().to_string()));
       skip(pvc, "not bound");
       return {};
     }
@@ -71,8 +74,8 @@ class Planner {
   }
   Result<> load_classes() {
     if (loaded_) return {};
-    classes_ = TRY(while_doing(client_.list(api::kVolumeSnapshotClass, ""),
-                               "listing VolumeSnapshotClasses"));
+    classes_ = TRY(
+        while_doing(client_.list(api::kVolumeSnapshotClass, ""), "listing VolumeSnapshotClasses"));
     loaded_ = true;
     return {};
   }
@@ -124,8 +127,9 @@ Result<std::string> choose_snapshot_class(const kube::Object& backup, const kube
     if (asked.empty()) continue;
     for (const kube::Object* candidate : usable)
       if (candidate->name() == asked) return asked;
-    return fail(Code::kNotFound, "there is no VolumeSnapshotClass {} of driver {}, which {} asks for",
-                asked, driver, kClassAnnotation);
+    return fail(Code::kNotFound,
+                "there is no VolumeSnapshotClass {} of driver {}, which {} asks for", asked, driver,
+                kClassAnnotation);
   }
   if (!labelled.empty()) return labelled.front()->name();
   if (defaults.size() > 1)
@@ -134,8 +138,8 @@ Result<std::string> choose_snapshot_class(const kube::Object& backup, const kube
   if (!defaults.empty()) return defaults.front()->name();
   if (usable.size() == 1) return usable.front()->name();
   return fail(Code::kNotFound,
-              "driver {} has {} VolumeSnapshotClasses; label the one to use with {}: \"true\"", driver,
-              usable.size(), api::kSnapshotClassLabel);
+              "driver {} has {} VolumeSnapshotClasses; label the one to use with {}: \"true\"",
+              driver, usable.size(), api::kSnapshotClassLabel);
 }
 
 Result<VolumePlan> plan_volumes(const kube::Object& backup, const backupstore::Archive& items,

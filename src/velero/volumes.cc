@@ -124,20 +124,19 @@ Result<> create_data_upload(const Context& context, const kube::Object& backup,
   upload.add_owner(backup, true);
   upload.set(
       {"spec"},
-      Json::object(
-          {{"snapshotType", "CSI"},
-           {"csiSnapshot",
-            Json::object({{"volumeSnapshot",
-                           snapshot_name(backup.uid(), volume.pvc.name, volume.pvc_uid)},
-                          {"storageClass", volume.storage_class},
-                          {"snapshotClass", volume.snapshot_class},
-                          {"driver", volume.driver}})},
-           {"sourcePVC", volume.pvc.name},
-           {"sourceNamespace", volume.pvc.ns},
-           {"datamover", backup.spec()["datamover"].as_string()},
-           {"backupStorageLocation", backup.spec()["storageLocation"].as_string()},
-           {"operationTimeout",
-            backup.spec()["csiSnapshotTimeout"].as_string_or(settings.csi_snapshot_timeout)}}));
+      Json::object({{"snapshotType", "CSI"},
+                    {"csiSnapshot",
+                     Json::object({{"volumeSnapshot",
+                                    snapshot_name(backup.uid(), volume.pvc.name, volume.pvc_uid)},
+                                   {"storageClass", volume.storage_class},
+                                   {"snapshotClass", volume.snapshot_class},
+                                   {"driver", volume.driver}})},
+                    {"sourcePVC", volume.pvc.name},
+                    {"sourceNamespace", volume.pvc.ns},
+                    {"datamover", backup.spec()["datamover"].as_string()},
+                    {"backupStorageLocation", backup.spec()["storageLocation"].as_string()},
+                    {"operationTimeout", backup.spec()["csiSnapshotTimeout"].as_string_or(
+                                             settings.csi_snapshot_timeout)}}));
   if (backup.spec()["backupType"].as_string() == "Full")
     upload.set({"spec", "parentSnapshot"}, "none");
   upload.set({"status", "phase"}, api::data_phase::kNew);

@@ -1,7 +1,7 @@
 // The volumes of a Backup: which claims have data to save, their snapshots, and their DataUploads.
 //
-// All names are derived, so every function may be repeated; nothing is remembered between runs but the
-// objects themselves.
+// All names are derived, so every function may be repeated; nothing is remembered between runs but
+// the objects themselves.
 #pragma once
 
 #include <map>
@@ -34,16 +34,17 @@ struct VolumePlan {
   std::vector<SkippedVolume> skipped;
 };
 
-// Looks at every PersistentVolumeClaim of `items` and the volume it is bound to. A bound claim whose
-// data cannot be saved (no CSI volume, no usable VolumeSnapshotClass) is an error finding; a claim that
-// was never bound has no data and is a warning. With spec.snapshotVolumes false all are skipped.
+// Looks at every PersistentVolumeClaim of `items` and the volume it is bound to. A bound claim
+// whose data cannot be saved (no CSI volume, no usable VolumeSnapshotClass) is an error finding; a
+// claim that was never bound has no data and is a warning. With spec.snapshotVolumes false all are
+// skipped.
 Result<VolumePlan> plan_volumes(const kube::Object& backup, const backupstore::Archive& items,
                                 kube::Client& client, Findings& findings);
 
-// The VolumeSnapshotClass for one claim, by the rules of Velero: the claim's annotation, the Backup's
-// annotation for the driver, the class of that driver with the label velero.io/csi-volumesnapshot-class,
-// the default class, the only class. kNotFound, naming the driver, if none applies. Several defaults:
-// the first by name, and a warning.
+// The VolumeSnapshotClass for one claim, by the rules of Velero: the claim's annotation, the
+// Backup's annotation for the driver, the class of that driver with the label
+// velero.io/csi-volumesnapshot-class, the default class, the only class. kNotFound, naming the
+// driver, if none applies. Several defaults: the first by name, and a warning.
 Result<std::string> choose_snapshot_class(const kube::Object& backup, const kube::Object& pvc,
                                           const std::string& driver,
                                           const std::vector<kube::Object>& classes,
@@ -73,13 +74,14 @@ Result<std::vector<VolumeProgress>> advance_snapshots(const Context& context,
 // Creates the DataUpload of a volume whose snapshot is ready.
 Result<> create_data_upload(const Context& context, const kube::Object& backup,
                             const Volume& volume);
-// Makes the snapshot outlive its VolumeSnapshot and namespace: deletionPolicy Retain on its content.
+// Makes the snapshot outlive its VolumeSnapshot and namespace: deletionPolicy Retain on its
+// content.
 Result<> retain_snapshot(const Context& context, const kube::Object& snapshot);
 // Deletes this Backup's VolumeSnapshots that no DataUpload took over.
 Result<> remove_unused_snapshots(const Context& context, const kube::Object& backup);
-// Deletes VolumeSnapshots that were cut to be moved for a Backup of this name which is gone (or is another
-// one by now) before a DataUpload could take them over. Snapshots that are to stay in the cluster are
-// never touched: the absence of a Backup is no wish to lose data.
+// Deletes VolumeSnapshots that were cut to be moved for a Backup of this name which is gone (or is
+// another one by now) before a DataUpload could take them over. Snapshots that are to stay in the
+// cluster are never touched: the absence of a Backup is no wish to lose data.
 Result<> remove_orphaned_snapshots(const Context& context, const kube::Key& backup);
 
 // The labels by which everything made for a Backup is found: velero.io/backup-name and -uid.

@@ -1,6 +1,7 @@
+#include "backupstore/archive.h"
+
 #include <gtest/gtest.h>
 
-#include "backupstore/archive.h"
 #include "backupstore/gzip.h"
 #include "backupstore/tar.h"
 
@@ -30,16 +31,17 @@ TEST(Archive, EntriesAreNamedAsVeleroNamesThem) {
   ASSERT_TRUE(entries);
   std::vector<std::string> names;
   for (const auto& entry : *entries) names.push_back(entry.name);
-  EXPECT_EQ(names,
-            (std::vector<std::string>{
-                "metadata/version",
-                "resources/namespaces/cluster/shop.json",
-                "resources/namespaces/v1-preferredversion/cluster/shop.json",
-                "resources/persistentvolumeclaims/namespaces/shop/disk-0.json",
-                "resources/persistentvolumeclaims/v1-preferredversion/namespaces/shop/disk-0.json",
-                "resources/virtualmachines.kubevirt.io/namespaces/shop/vm-1.json",
-                "resources/virtualmachines.kubevirt.io/v1-preferredversion/namespaces/shop/vm-1.json",
-            }));
+  EXPECT_EQ(
+      names,
+      (std::vector<std::string>{
+          "metadata/version",
+          "resources/namespaces/cluster/shop.json",
+          "resources/namespaces/v1-preferredversion/cluster/shop.json",
+          "resources/persistentvolumeclaims/namespaces/shop/disk-0.json",
+          "resources/persistentvolumeclaims/v1-preferredversion/namespaces/shop/disk-0.json",
+          "resources/virtualmachines.kubevirt.io/namespaces/shop/vm-1.json",
+          "resources/virtualmachines.kubevirt.io/v1-preferredversion/namespaces/shop/vm-1.json",
+      }));
 }
 
 TEST(Archive, RoundTripKeepsEveryObjectOnce) {
@@ -63,14 +65,14 @@ TEST(Archive, RefusesWhatIsNoBackup) {
   const Case cases[] = {
       {"no version", archive_of({{"resources/pods/namespaces/a/b.json", "{}"}})},
       {"newer format", archive_of({{"metadata/version", "2.0.0\n"}})},
-      {"no JSON", archive_of({{"metadata/version", "1.1.0\n"},
-                              {"resources/pods/namespaces/a/b.json", "{"}})},
-      {"no object", archive_of({{"metadata/version", "1.1.0\n"},
-                                {"resources/pods/namespaces/a/b.json", "[]"}})},
+      {"no JSON",
+       archive_of({{"metadata/version", "1.1.0\n"}, {"resources/pods/namespaces/a/b.json", "{"}})},
+      {"no object",
+       archive_of({{"metadata/version", "1.1.0\n"}, {"resources/pods/namespaces/a/b.json", "[]"}})},
       {"unknown place", archive_of({{"metadata/version", "1.1.0\n"},
                                     {"resources/pods/elsewhere/x/y/z.json", "{}"}})},
-      {"no name", archive_of({{"metadata/version", "1.1.0\n"},
-                              {"resources/pods/namespaces/a/.json", "{}"}})},
+      {"no name",
+       archive_of({{"metadata/version", "1.1.0\n"}, {"resources/pods/namespaces/a/.json", "{}"}})},
   };
   for (const Case& c : cases) EXPECT_FALSE(Archive::unpack(c.bytes)) << c.why;
 }

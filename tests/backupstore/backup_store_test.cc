@@ -1,6 +1,7 @@
+#include "backupstore/backup_store.h"
+
 #include <gtest/gtest.h>
 
-#include "backupstore/backup_store.h"
 #include "base/random.h"
 #include "blob/faulty_store.h"
 #include "blob/memory_store.h"
@@ -28,9 +29,9 @@ TEST(BackupStore, KeysAreVelerosKeys) {
   ASSERT_TRUE(backups.claim_backup(stored_backup("nightly-1", "u1", "InProgress")));
   ASSERT_TRUE(backups.put_contents("nightly-1", Archive(), Time()));
   ASSERT_TRUE(backups.put_logs("nightly-1", BackupFile::kLogs, "line\n"));
-  for (BackupFile file : {BackupFile::kResourceList, BackupFile::kItemOperations,
-                          BackupFile::kVolumeInfo, BackupFile::kResults,
-                          BackupFile::kPodVolumeBackups, BackupFile::kVolumeSnapshots})
+  for (BackupFile file :
+       {BackupFile::kResourceList, BackupFile::kItemOperations, BackupFile::kVolumeInfo,
+        BackupFile::kResults, BackupFile::kPodVolumeBackups, BackupFile::kVolumeSnapshots})
     ASSERT_TRUE(backups.put_json("nightly-1", file, Json::array()));
   for (RestoreFile file : {RestoreFile::kResults, RestoreFile::kResourceList,
                            RestoreFile::kItemOperations, RestoreFile::kVolumeInfo})
@@ -113,11 +114,12 @@ TEST(BackupStore, DeletionThatIsInterruptedCanBeRepeated) {
     ASSERT_TRUE(backups.put_contents("b", Archive(), Time()));
     ASSERT_TRUE(backups.put_json("b", BackupFile::kResults, Json::object()));
     ASSERT_TRUE(store->put("backups/bc/velero-backup.json", as_bytes("{}")));
-    auto faulty = blob::make_faulty_store(
-        *store, random, {}, [crash](int64_t ordinal, const std::string&) -> Result<> {
-          if (ordinal >= crash) return fail(Code::kUnavailable, "crashed");
-          return {};
-        });
+    auto faulty = blob::make_faulty_store(*store, random, {},
+                                          [crash](int64_t ordinal, const std::string&) -> Result<> {
+                                            if (ordinal >= crash)
+                                              return fail(Code::kUnavailable, "crashed");
+                                            return {};
+                                          });
     EXPECT_FALSE(BackupStore(*faulty).delete_backup("b"));
     EXPECT_EQ(backups.list_backups()->size(), 2u) << "still listed, so that it is deleted again";
     EXPECT_TRUE(backups.delete_backup("b"));

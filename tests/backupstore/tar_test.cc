@@ -1,10 +1,11 @@
+#include "backupstore/tar.h"
+
 #include <gtest/gtest.h>
 
 #include <array>
 #include <cstdio>
 
 #include "backupstore/gzip.h"
-#include "backupstore/tar.h"
 #include "base/file.h"
 
 namespace breakwater::backupstore {
@@ -48,7 +49,8 @@ TEST(Tar, GnuTarReadsWhatWeWrite) {
   writer.add("empty", "");
   auto path = dir->path() / "a.tar.gz";
   ASSERT_TRUE(write_file(path, as_text(gzip(writer.finish()))));
-  EXPECT_EQ(run_command("tar tzf " + path.string()), "metadata/version\n" + long_name + "\nempty\n");
+  EXPECT_EQ(run_command("tar tzf " + path.string()),
+            "metadata/version\n" + long_name + "\nempty\n");
   EXPECT_EQ(run_command("tar xzOf " + path.string() + " metadata/version"), "1.1.0\n");
   EXPECT_EQ(run_command("tar xzOf " + path.string() + " " + long_name), std::string(1000, 'z'));
 }

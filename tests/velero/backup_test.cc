@@ -64,7 +64,8 @@ TEST_F(BackupStory, OneVmOfTwoWithEverythingThatBelongsToIt) {
   EXPECT_EQ(status["backupItemOperationsCompleted"].as_int(), 1);
   EXPECT_EQ(status["errors"].as_int(), 0);
   EXPECT_EQ(*parse_rfc3339(status["expiration"].as_string()) -
-                *parse_rfc3339(status["startTimestamp"].as_string()), hours(720));
+                *parse_rfc3339(status["startTimestamp"].as_string()),
+            hours(720));
   EXPECT_EQ(backup.label("velero.io/storage-location"), "default");
 }
 
@@ -122,8 +123,9 @@ TEST_F(BackupStory, TheFilesAreVeleros) {
   EXPECT_EQ(to_json(list["v1/PersistentVolumeClaim"]), R"(["shop/vm-1-disk"])");
   EXPECT_EQ(to_json(list["v1/Namespace"]), R"(["shop"])");
   Json operation = (*files.get_json("b1", BackupFile::kItemOperations))[0];
-  EXPECT_EQ(to_json(operation["spec"]["resourceIdentifier"]),
-            R"({"Group":"","Resource":"persistentvolumeclaims","Namespace":"shop","Name":"vm-1-disk"})");
+  EXPECT_EQ(
+      to_json(operation["spec"]["resourceIdentifier"]),
+      R"({"Group":"","Resource":"persistentvolumeclaims","Namespace":"shop","Name":"vm-1-disk"})");
   EXPECT_EQ(operation["status"]["phase"].as_string(), "Completed");
   EXPECT_EQ(operation["status"]["nTotal"].as_int(), int64_t{1} << 30);
   Json info = (*files.get_json("b1", BackupFile::kVolumeInfo))[0];
@@ -157,7 +159,8 @@ TEST_F(BackupStory, AFailedMoveIsPartiallyFailedAndNamesTheClaim) {
   EXPECT_EQ(backup.status()["errors"].as_int(), 1);
   EXPECT_EQ(backup.status()["backupItemOperationsFailed"].as_int(), 1);
   EXPECT_EQ(backup.status()["backupItemOperationsCompleted"].as_int(), 1);
-  std::string errors = all_messages(*cluster.files().get_json("b1", BackupFile::kResults), "errors");
+  std::string errors =
+      all_messages(*cluster.files().get_json("b1", BackupFile::kResults), "errors");
   EXPECT_NE(errors.find("shop/vm-2-disk"), std::string::npos) << errors;
   EXPECT_NE(errors.find("the disk is on fire"), std::string::npos) << errors;
   Json infos = *cluster.files().get_json("b1", BackupFile::kVolumeInfo);
@@ -172,7 +175,8 @@ TEST_F(BackupStory, ASnapshotThatNeverGetsReadyFailsOnlyItsVolume) {
   cluster.run_for(minutes(5));
   Object backup = cluster.backup("b1");
   EXPECT_EQ(backup.phase(), "PartiallyFailed");
-  std::string errors = all_messages(*cluster.files().get_json("b1", BackupFile::kResults), "errors");
+  std::string errors =
+      all_messages(*cluster.files().get_json("b1", BackupFile::kResults), "errors");
   EXPECT_NE(errors.find("vm-1-disk"), std::string::npos) << errors;
   EXPECT_NE(errors.find("not ready after 3m0s"), std::string::npos) << errors;
   EXPECT_TRUE(cluster.list(api::kVolumeSnapshot).empty()) << "nothing is left over";
@@ -187,7 +191,8 @@ TEST_F(BackupStory, AMoveThatTakesTooLongIsCancelled) {
   cluster.run_for(minutes(3));
   EXPECT_EQ(cluster.backup("b1").phase(), "PartiallyFailed");
   EXPECT_TRUE(cluster.list(api::kDataUpload)[0].spec()["cancel"].as_bool());
-  std::string errors = all_messages(*cluster.files().get_json("b1", BackupFile::kResults), "errors");
+  std::string errors =
+      all_messages(*cluster.files().get_json("b1", BackupFile::kResults), "errors");
   EXPECT_NE(errors.find("did not end within 30m0s"), std::string::npos) << errors;
 }
 
@@ -218,7 +223,8 @@ TEST_F(BackupStory, WhatCannotBeSavedIsAnError) {
   EXPECT_NE(errors.find("shop/absent does not exist"), std::string::npos) << errors;
   EXPECT_NE(all_messages(results, "warnings").find("no-such"), std::string::npos);
   Json infos = *cluster.files().get_json("b1", BackupFile::kVolumeInfo);
-  EXPECT_EQ(infos[1]["skippedReason"].as_string(), "PersistentVolume pv-shop-extra is not a CSI volume");
+  EXPECT_EQ(infos[1]["skippedReason"].as_string(),
+            "PersistentVolume pv-shop-extra is not a CSI volume");
 }
 
 TEST_F(BackupStory, ExcludedObjectsStayOut) {
@@ -228,7 +234,8 @@ TEST_F(BackupStory, ExcludedObjectsStayOut) {
   vm.set_label("velero.io/exclude-from-backup", "true");
   ASSERT_TRUE(cluster.client->update(api::kVirtualMachine, vm));
   EXPECT_EQ(run_backup("b1").phase(), "Completed");
-  EXPECT_FALSE(archived_names(cluster.archive("b1")).contains("virtualmachines.kubevirt.io/shop/vm-2"));
+  EXPECT_FALSE(
+      archived_names(cluster.archive("b1")).contains("virtualmachines.kubevirt.io/shop/vm-2"));
   EXPECT_EQ(cluster.uploads_done, 1);
 }
 
@@ -241,7 +248,8 @@ TEST_F(BackupStory, WithoutSelectorsTheWholeNamespaceIsSaved) {
 apiVersion: velero.io/v1
 kind: Backup
 metadata: {{name: b1, namespace: {}}}
-spec: {{includedNamespaces: [shop], snapshotMoveData: true}})", kNs));
+spec: {{includedNamespaces: [shop], snapshotMoveData: true}})",
+                            kNs));
   cluster.run_for(minutes(2));
   EXPECT_EQ(cluster.backup("b1").phase(), "Completed");
   auto names = archived_names(cluster.archive("b1"));
@@ -257,7 +265,8 @@ TEST_F(BackupStory, WithoutMovingTheSnapshotStays) {
 apiVersion: velero.io/v1
 kind: Backup
 metadata: {{name: b1, namespace: {}}}
-spec: {{includedNamespaces: [shop], snapshotMoveData: false}})", kNs));
+spec: {{includedNamespaces: [shop], snapshotMoveData: false}})",
+                            kNs));
   cluster.run_for(minutes(2));
   EXPECT_EQ(cluster.backup("b1").phase(), "Completed");
   EXPECT_TRUE(cluster.list(api::kDataUpload).empty());
@@ -292,8 +301,10 @@ TEST_F(BackupStory, AWrongBackupIsRefusedBeforeAnythingIsDone) {
   int n = 0;
   for (const Case& c : cases) {
     std::string name = fmt::format("wrong-{}", ++n);
-    cluster.apply(fmt::format("{{apiVersion: velero.io/v1, kind: Backup, metadata: {{name: {}, "
-                              "namespace: {}}}, spec: {}}}", name, kNs, c.spec));
+    cluster.apply(
+        fmt::format("{{apiVersion: velero.io/v1, kind: Backup, metadata: {{name: {}, "
+                    "namespace: {}}}, spec: {}}}",
+                    name, kNs, c.spec));
     cluster.run_for(seconds(5));
     Object backup = cluster.backup(name);
     EXPECT_EQ(backup.phase(), "FailedValidation") << c.spec;
@@ -327,7 +338,8 @@ TEST_F(BackupStory, NoLocationAReadOnlyOneAndABrokenOneAreRefused) {
 
 TEST_F(BackupStory, ANameThatAnotherClusterTookIsNotOverwritten) {
   cluster.add_vm("shop", "vm-1");
-  Json foreign = parse_yaml("{metadata: {name: b1, uid: other}, status: {phase: Completed}}")->front();
+  Json foreign =
+      parse_yaml("{metadata: {name: b1, uid: other}, status: {phase: Completed}}")->front();
   ASSERT_TRUE(cluster.files().claim_backup(foreign));
   Object backup = run_backup("b1");
   EXPECT_EQ(backup.phase(), "Failed");

@@ -99,8 +99,9 @@ spec:
   cluster.run_for(seconds(5));
   Object dpa = cluster.get(api::kDataProtectionApplication, kNs, "cephfs-dpa");
   const Json& options = dpa.spec()["features"]["dataMover"]["volumeOptionsForStorageClasses"];
-  EXPECT_TRUE(options.at({"ocs-storagecluster-cephfs", "sourceVolumeOptions",
-                          "moverSecurityContext"}).as_bool());
+  EXPECT_TRUE(
+      options.at({"ocs-storagecluster-cephfs", "sourceVolumeOptions", "moverSecurityContext"})
+          .as_bool());
   EXPECT_EQ(reconciled(dpa)["status"].as_string(), "False");
   EXPECT_NE(reconciled(dpa)["message"].as_string().find("aws is not supported yet"),
             std::string::npos);

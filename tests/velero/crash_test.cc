@@ -1,5 +1,5 @@
-// The engine dies after every single write to the API or the bucket, and starts again: the story ends
-// the same, nothing is done twice, nothing is left over.
+// The engine dies after every single write to the API or the bucket, and starts again: the story
+// ends the same, nothing is done twice, nothing is left over.
 #include <gtest/gtest.h>
 
 #include "tests/velero/engine_cluster.h"
@@ -12,13 +12,14 @@ using std::chrono::seconds;
 
 Result<> crashed() { return fail(Code::kUnavailable, "crashed"); }
 
-// The engine's writes fail after the `k`-th; then another engine is started. False if there were no more
-// than k: the story is covered then.
+// The engine's writes fail after the `k`-th; then another engine is started. False if there were no
+// more than k: the story is covered then.
 bool die_after(EngineCluster& cluster, int64_t k, bool at_store, Duration before, Duration after) {
   cluster.start_engine();
   auto died = std::make_shared<bool>(false);
   if (at_store) {
-    // Not what looks at the location as a whole: an Unavailable location refuses Backups, as it should.
+    // Not what looks at the location as a whole: an Unavailable location refuses Backups, as it
+    // should.
     cluster.before_store = [k, died, done = std::make_shared<int64_t>(0)](
                                int64_t, const std::string& what) -> Result<> {
       bool ours = what.find("/b1/") != std::string::npos || what.find("/r1/") != std::string::npos;

@@ -1,6 +1,6 @@
 // A cluster in one process for tests of the engine: the embedded API in memory with the CRDs of
-// deploy/crds, a clock that stands still until told, operations that run inline, a bucket in memory,
-// and stand-ins for the storage driver and the mover.
+// deploy/crds, a clock that stands still until told, operations that run inline, a bucket in
+// memory, and stand-ins for the storage driver and the mover.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -77,13 +77,17 @@ deletionPolicy: Delete)");
     velero::EngineSettings settings;
     settings.ns = kNs;
     settings.cluster_id = "cluster-a";
-    velero::EngineServices services{
-        runner->reader(), *faulty, *operations, clock, *events, log,
-        [this](const Object& location) { return open_store(location); },
-        [this] { return discovery(); },
-        [this](const std::string& controller, const kube::Key& key) {
-          runner->enqueue(controller, key);
-        }};
+    velero::EngineServices services{runner->reader(),
+                                    *faulty,
+                                    *operations,
+                                    clock,
+                                    *events,
+                                    log,
+                                    [this](const Object& location) { return open_store(location); },
+                                    [this] { return discovery(); },
+                                    [this](const std::string& controller, const kube::Key& key) {
+                                      runner->enqueue(controller, key);
+                                    }};
     for (auto& controller : velero::make_engine_controllers(settings, services))
       runner->add(std::move(controller));
   }
@@ -99,19 +103,19 @@ deletionPolicy: Delete)");
       return fail(Code::kUnsupported, "provider {} is not supported yet",
                   location.spec()["provider"].as_string());
     std::string prefix = location.spec()["objectStorage"]["bucket"].as_string();
-    return blob::make_faulty_store(
-        *views.emplace_back(blob::prefixed_store(*bucket, prefix)), random, {},
-        [this](int64_t, const std::string& what) -> Result<> {
-          ++store_operations;
-          if (before_store) return before_store(store_operations, what);
-          return {};
-        });
+    return blob::make_faulty_store(*views.emplace_back(blob::prefixed_store(*bucket, prefix)),
+                                   random, {},
+                                   [this](int64_t, const std::string& what) -> Result<> {
+                                     ++store_operations;
+                                     if (before_store) return before_store(store_operations, what);
+                                     return {};
+                                   });
   }
 
   Result<velero::Discovery> discovery() { return velero::make_discover(*client)(); }
 
-  // Lets everything happen that is due within `span`, in simulated time. `tick` plays the rest of the
-  // world after each round of the engine.
+  // Lets everything happen that is due within `span`, in simulated time. `tick` plays the rest of
+  // the world after each round of the engine.
   void run_for(Duration span) {
     const Duration end = clock.monotonic() + span;
     for (int round = 0; round < 100000; ++round) {
@@ -174,12 +178,13 @@ spec:
   provider: breakwater.dev/local
   default: true
   config: {{path: /anywhere}}
-  objectStorage: {{bucket: bucket}})", name, kNs));
+  objectStorage: {{bucket: bucket}})",
+                      name, kNs));
     run_for(std::chrono::seconds(1));
   }
   void add_namespace(const std::string& name) {
-    apply(fmt::format("{{apiVersion: v1, kind: Namespace, metadata: {{name: {}, labels: {{team: a}}}}}}",
-                      name));
+    apply(fmt::format(
+        "{{apiVersion: v1, kind: Namespace, metadata: {{name: {}, labels: {{team: a}}}}}}", name));
   }
   // A bound claim of one gibibyte on the sandbox's driver.
   Object add_claim(const std::string& ns, const std::string& name,
@@ -196,7 +201,8 @@ spec:
   volumeMode: Block
   storageClassName: disks
   volumeName: pv-{1}-{0}
-  resources: {{requests: {{storage: 1Gi}}}})", name, ns));
+  resources: {{requests: {{storage: 1Gi}}}})",
+                                     name, ns));
     Object volume = yaml_object(fmt::format(R"(
 apiVersion: v1
 kind: PersistentVolume
@@ -207,11 +213,13 @@ spec:
   volumeMode: Block
   storageClassName: disks
   persistentVolumeReclaimPolicy: Delete
-  claimRef: {{namespace: {1}, name: {0}}})", name, ns));
+  claimRef: {{namespace: {1}, name: {0}}})",
+                                            name, ns));
     if (driver.empty()) {
       volume.set({"spec", "hostPath", "path"}, "/somewhere");
     } else {
-      volume.set({"spec", "csi"}, Json::object({{"driver", driver}, {"volumeHandle", "h-" + name}}));
+      volume.set({"spec", "csi"},
+                 Json::object({{"driver", driver}, {"volumeHandle", "h-" + name}}));
     }
     EXPECT_TRUE(client->create(api::kPersistentVolume, volume));
     return claim;
@@ -220,7 +228,10 @@ spec:
   Object add_vm(const std::string& ns, const std::string& name, bool labelled = true) {
     add_claim(ns, name + "-disk");
     apply(fmt::format(R"(
-{{apiVersion: v1, kind: Secret, metadata: {{name: {}-init, namespace: {}}}, stringData: {{userdata: x}}}})",
+apiVersion: v1
+kind: Secret
+metadata: {{name: {}-init, namespace: {}}}
+stringData: {{userdata: x}})",
                       name, ns));
     Object vm = yaml_object(fmt::format(R"(
 apiVersion: kubevirt.io/v1
@@ -234,7 +245,8 @@ spec:
       futureField: {{kept: true}}
       volumes:
       - {{name: root, persistentVolumeClaim: {{claimName: {0}-disk}}}}
-      - {{name: init, cloudInitNoCloud: {{secretRef: {{name: {0}-init}}}}}})", name, ns));
+      - {{name: init, cloudInitNoCloud: {{secretRef: {{name: {0}-init}}}}}})",
+                                        name, ns));
     if (labelled) vm.set_label(api::kBackupVmLabel, "daily");
     auto created = client->create(api::kVirtualMachine, vm);
     EXPECT_TRUE(created) << created.error().to_string();
@@ -249,7 +261,8 @@ spec:
   includedNamespaces: [{}]
   snapshotMoveData: true
   labelSelector: {{matchLabels: {{cluster.open-cluster-management.io/backup-vm: daily}}}}
-{})", name, kNs, ns, more));
+{})",
+                      name, kNs, ns, more));
   }
   void add_restore(const std::string& name, const std::string& backup, std::string_view more = "") {
     apply(fmt::format(R"(
@@ -258,7 +271,8 @@ kind: Restore
 metadata: {{name: {}, namespace: {}}}
 spec:
   backupName: {}
-{})", name, kNs, backup, more));
+{})",
+                      name, kNs, backup, more));
   }
   // What a disaster leaves of a namespace with one VM.
   void destroy_vm(const std::string& ns, const std::string& name) {
@@ -281,18 +295,21 @@ spec:
   bool play_storage() {
     bool changed = false;
     for (Object& snapshot : list(api::kVolumeSnapshot)) {
-      cut[snapshot.spec()["source"]["persistentVolumeClaimName"].as_string()].insert(snapshot.uid());
-      if (!snapshot.status()["readyToUse"].is_null() || never_ready || snapshot.is_deleting()) continue;
+      cut[snapshot.spec()["source"]["persistentVolumeClaimName"].as_string()].insert(
+          snapshot.uid());
+      if (!snapshot.status()["readyToUse"].is_null() || never_ready || snapshot.is_deleting())
+        continue;
       std::string content = snapshot.spec()["source"]["volumeSnapshotContentName"].as_string();
       if (content.empty()) {
         content = "snapcontent-" + snapshot.uid();
         Object object = Object::make(api::kVolumeSnapshotContent, {"", content});
-        object.set({"spec"},
-                   Json::object({{"deletionPolicy", "Delete"},
-                                 {"driver", "disk.breakwater.dev"},
-                                 {"source", Json::object({{"volumeHandle", "h"}})},
-                                 {"volumeSnapshotRef", Json::object({{"namespace", snapshot.ns()},
-                                                                     {"name", snapshot.name()}})}}));
+        object.set(
+            {"spec"},
+            Json::object({{"deletionPolicy", "Delete"},
+                          {"driver", "disk.breakwater.dev"},
+                          {"source", Json::object({{"volumeHandle", "h"}})},
+                          {"volumeSnapshotRef", Json::object({{"namespace", snapshot.ns()},
+                                                              {"name", snapshot.name()}})}}));
         EXPECT_TRUE(client->create(api::kVolumeSnapshotContent, object));
       }
       Object object = get(api::kVolumeSnapshotContent, "", content);
@@ -380,9 +397,9 @@ spec:
   blob::BeforeOperation before_store;
   int64_t store_operations = 0;
 
-  bool never_ready = false;                         // snapshots stay pending
-  bool mover_sleeps = false;                        // nothing is moved
-  std::set<std::string> broken_claims;              // moves of these fail
+  bool never_ready = false;                          // snapshots stay pending
+  bool mover_sleeps = false;                         // nothing is moved
+  std::set<std::string> broken_claims;               // moves of these fail
   std::map<std::string, std::set<std::string>> cut;  // uids of snapshots ever seen, by claim
   int uploads_done = 0;
 };

@@ -69,8 +69,8 @@ TEST_F(RestoreStory, ADestroyedNamespaceComesBack) {
   EXPECT_EQ(claim.annotation("note"), "kept");
   EXPECT_EQ(claim.annotation("pv.kubernetes.io/bind-completed"), "");
   EXPECT_EQ(claim.annotation("velero.io/data-upload-name"), "");
-  EXPECT_FALSE(claim.spec()["selector"]["matchLabels"]["velero.io/dynamic-pv-restore"]
-                   .as_string().empty());
+  EXPECT_FALSE(
+      claim.spec()["selector"]["matchLabels"]["velero.io/dynamic-pv-restore"].as_string().empty());
   EXPECT_TRUE(cluster.exists(api::kSecret, "shop", "vm-1-init"));
   EXPECT_FALSE(cluster.exists(api::kPersistentVolume, "", "restored-shop-vm-1-disk"))
       << "volumes are the mover's business";
@@ -98,7 +98,8 @@ TEST_F(RestoreStory, TheMoversContractIsKept) {
       R"({"targetVolume":{"pvc":"vm-1-disk","pv":"","namespace":"shop-2"},)"
       R"("backupStorageLocation":"default","datamover":"","snapshotID":)"
       R"("restic/cluster-a/shop#vm-1-disk","sourceNamespace":"shop","operationTimeout":"7m",)"
-      R"("snapshotSize":1073741824})")) << *specs.begin();
+      R"("snapshotSize":1073741824})"))
+      << *specs.begin();
   EXPECT_TRUE(cluster.exists(api::kVirtualMachine, "shop-2", "vm-1"));
   EXPECT_FALSE(cluster.exists(api::kVirtualMachine, "shop", "vm-1"));
   cluster.mover_sleeps = false;
@@ -164,16 +165,20 @@ spec:
 
 TEST_F(RestoreStory, AWrongRestoreIsRefused) {
   back_up();
-  cluster.apply(fmt::format("{{apiVersion: velero.io/v1, kind: Restore, metadata: {{name: none, "
-                            "namespace: {}}}, spec: {{}}}}", kNs));
+  cluster.apply(
+      fmt::format("{{apiVersion: velero.io/v1, kind: Restore, metadata: {{name: none, "
+                  "namespace: {}}}, spec: {{}}}}",
+                  kNs));
   cluster.add_restore("unknown", "no-such-backup");
   cluster.run_for(seconds(5));
   EXPECT_NE(to_json(cluster.restore("none").status()).find("either backupName or scheduleName"),
             std::string::npos);
-  EXPECT_NE(to_json(cluster.restore("unknown").status()).find("Backup no-such-backup does not exist"),
-            std::string::npos);
-  EXPECT_NE(refusal("  labelSelector: {matchLabels: {no: match}}")
-                .find("nothing in backup b1 matches"), std::string::npos);
+  EXPECT_NE(
+      to_json(cluster.restore("unknown").status()).find("Backup no-such-backup does not exist"),
+      std::string::npos);
+  EXPECT_NE(
+      refusal("  labelSelector: {matchLabels: {no: match}}").find("nothing in backup b1 matches"),
+      std::string::npos);
   EXPECT_NE(refusal("  existingResourcePolicy: update").find("existingResourcePolicy"),
             std::string::npos);
   EXPECT_NE(refusal("  namespaceMapping: {shop: Shop_2}").find("namespaceMapping"),
@@ -268,8 +273,9 @@ TEST_F(RestoreStory, OtherExistingObjectsAreLeftAsTheyAre) {
   back_up();
   cluster.destroy_vm("shop", "vm-1");
   cluster.destroy_vm("shop", "vm-2");
-  cluster.apply("{apiVersion: v1, kind: Secret, metadata: {name: vm-1-init, namespace: shop}, "
-                "stringData: {userdata: another}}");
+  cluster.apply(
+      "{apiVersion: v1, kind: Secret, metadata: {name: vm-1-init, namespace: shop}, "
+      "stringData: {userdata: another}}");
   Object restore = run_restore();
   EXPECT_EQ(restore.phase(), "Completed");
   EXPECT_EQ(restore.status()["warnings"].as_int(), 1);
@@ -294,8 +300,10 @@ spec:
   }
   cluster.destroy_vm("shop", "vm-1");
   cluster.destroy_vm("shop", "vm-2");
-  cluster.apply(fmt::format("{{apiVersion: velero.io/v1, kind: Restore, metadata: {{name: r1, "
-                            "namespace: {}}}, spec: {{scheduleName: nightly}}}}", kNs));
+  cluster.apply(
+      fmt::format("{{apiVersion: velero.io/v1, kind: Restore, metadata: {{name: r1, "
+                  "namespace: {}}}, spec: {{scheduleName: nightly}}}}",
+                  kNs));
   cluster.run_for(minutes(5));
   EXPECT_EQ(cluster.restore("r1").phase(), "Completed");
   EXPECT_EQ(cluster.restore("r1").spec()["backupName"].as_string(), "new");
@@ -311,13 +319,17 @@ kind: Restore
 metadata:
   name: r1
   namespace: {}
-  labels: {{velero.kubevirt.io/restore-run-strategy: Halted, velero.kubevirt.io/generate-new-firmware-uuid: "true"}}
-spec: {{backupName: b1}})", kNs));
+  labels:
+    velero.kubevirt.io/restore-run-strategy: Halted
+    velero.kubevirt.io/generate-new-firmware-uuid: "true"
+spec: {{backupName: b1}})",
+                            kNs));
   cluster.run_for(minutes(5));
   Object back = cluster.get(api::kVirtualMachine, "shop", "vm-1");
   EXPECT_EQ(back.spec()["runStrategy"].as_string(), "Halted");
-  EXPECT_EQ(back.json().at({"spec", "template", "spec", "domain", "firmware", "uuid"})
-                .as_string().size(), 36u);
+  EXPECT_EQ(
+      back.json().at({"spec", "template", "spec", "domain", "firmware", "uuid"}).as_string().size(),
+      36u);
 }
 
 TEST_F(RestoreStory, ASnapshotThatStayedIsTakenUpAgain) {
@@ -325,7 +337,8 @@ TEST_F(RestoreStory, ASnapshotThatStayedIsTakenUpAgain) {
 apiVersion: velero.io/v1
 kind: Backup
 metadata: {{name: b1, namespace: {}}}
-spec: {{includedNamespaces: [shop], snapshotMoveData: false}})", kNs));
+spec: {{includedNamespaces: [shop], snapshotMoveData: false}})",
+                            kNs));
   cluster.run_for(minutes(5));
   ASSERT_EQ(cluster.backup("b1").phase(), "Completed");
   cluster.destroy_vm("shop", "vm-1");

@@ -21,10 +21,17 @@ TEST(Rules, GlobsMatchAsVeleroReadsThem) {
     std::string_view pattern, text;
     bool matches;
   };
-  for (const Case& c : {Case{"*", "", true}, {"*", "shop", true}, {"shop-*", "shop-1", true},
-                        {"shop-*", "shop", false}, {"s??p", "shop", true}, {"s?p", "shop", false},
-                        {"*-a-*b", "x-a-a-bb", true}, {"", "", true}, {"", "a", false},
-                        {"a*", "*", false}, {"a", "*", false}})
+  for (const Case& c : {Case{"*", "", true},
+                        {"*", "shop", true},
+                        {"shop-*", "shop-1", true},
+                        {"shop-*", "shop", false},
+                        {"s??p", "shop", true},
+                        {"s?p", "shop", false},
+                        {"*-a-*b", "x-a-a-bb", true},
+                        {"", "", true},
+                        {"", "a", false},
+                        {"a*", "*", false},
+                        {"a", "*", false}})
     EXPECT_EQ(velero::glob_matches(c.pattern, c.text), c.matches) << c.pattern << " " << c.text;
 }
 
@@ -60,11 +67,12 @@ TEST(Rules, KindsAreNamedByPluralGroupOrKind) {
   EXPECT_FALSE(selection.allows_kind(api::kConfigMap));
 }
 
-Object schedule_of(std::string_view created, std::string_view cron, std::string_view status = "{}") {
-  Object schedule = yaml_object(fmt::format(
-      "{{apiVersion: velero.io/v1, kind: Schedule, metadata: {{name: s, namespace: {}, "
-      "creationTimestamp: '{}'}}, spec: {{schedule: '{}'}}, status: {}}}",
-      kNs, created, cron, status));
+Object schedule_of(std::string_view created, std::string_view cron,
+                   std::string_view status = "{}") {
+  Object schedule = yaml_object(
+      fmt::format("{{apiVersion: velero.io/v1, kind: Schedule, metadata: {{name: s, namespace: {}, "
+                  "creationTimestamp: '{}'}}, spec: {{schedule: '{}'}}, status: {}}}",
+                  kNs, created, cron, status));
   return schedule;
 }
 
@@ -154,24 +162,25 @@ status: {created: true})");
     EXPECT_EQ(related.key.ns, "shop");
     if (related.need == velero::Need::kData) data.insert(related.key.name);
   }
-  EXPECT_EQ(found, (std::set<std::string>{
-                       "PersistentVolumeClaim/claim", "PersistentVolumeClaim/dv", "DataVolume/dv",
-                       "PersistentVolumeClaim/base", "ConfigMap/cm", "Secret/sec",
-                       "ServiceAccount/sa", "ConfigMap/unattend", "Secret/init", "Secret/net",
-                       "Secret/ssh", "Secret/password", "PersistentVolumeClaim/dump",
-                       "PersistentVolumeClaim/persistent-state-for-vm",
-                       "ControllerRevision/rev-1", "VirtualMachineInstance/vm"}));
+  EXPECT_EQ(found,
+            (std::set<std::string>{
+                "PersistentVolumeClaim/claim", "PersistentVolumeClaim/dv", "DataVolume/dv",
+                "PersistentVolumeClaim/base", "ConfigMap/cm", "Secret/sec", "ServiceAccount/sa",
+                "ConfigMap/unattend", "Secret/init", "Secret/net", "Secret/ssh", "Secret/password",
+                "PersistentVolumeClaim/dump", "PersistentVolumeClaim/persistent-state-for-vm",
+                "ControllerRevision/rev-1", "VirtualMachineInstance/vm"}));
   EXPECT_EQ(data, (std::set<std::string>{"claim", "dv", "base"}));
 }
 
 TEST(Rules, SnapshotClassesAreChosenInVelerosOrder) {
   auto make_class = [](std::string_view name, std::string_view driver, std::string_view mark) {
-    return yaml_object(fmt::format(
-        "{{metadata: {{name: {}, {}}}, driver: {}}}", name,
-        mark == "label"     ? "labels: {velero.io/csi-volumesnapshot-class: 'true'}"
-        : mark == "default" ? "annotations: {snapshot.storage.kubernetes.io/is-default-class: 'true'}"
-                            : "labels: {}",
-        driver));
+    return yaml_object(
+        fmt::format("{{metadata: {{name: {}, {}}}, driver: {}}}", name,
+                    mark == "label" ? "labels: {velero.io/csi-volumesnapshot-class: 'true'}"
+                    : mark == "default"
+                        ? "annotations: {snapshot.storage.kubernetes.io/is-default-class: 'true'}"
+                        : "labels: {}",
+                    driver));
   };
   Object backup, claim, asking;
   asking.set_annotation("velero.io/csi-volumesnapshot-class", "plain");
@@ -180,7 +189,8 @@ TEST(Rules, SnapshotClassesAreChosenInVelerosOrder) {
     auto chosen = velero::choose_snapshot_class(backup, pvc, "d", classes, findings);
     return chosen ? *chosen : "error: " + chosen.error().message();
   };
-  const Object plain = make_class("plain", "d", ""), labelled = make_class("labelled", "d", "label"),
+  const Object plain = make_class("plain", "d", ""),
+               labelled = make_class("labelled", "d", "label"),
                first = make_class("first", "d", "default"),
                second = make_class("second", "d", "default"),
                other = make_class("other", "e", "label");
@@ -224,24 +234,31 @@ TEST(Rules, WhatADpaMayNotAskForIsNamed) {
 spec:
   backupLocations:
   - velero: {{provider: aws, default: true, config: {{profile: default, region: us-east-1}},
-              credential: {{key: cloud, name: cloud-credentials}}, objectStorage: {{bucket: b, prefix: p}}}}
-{})", more));
+              credential: {{key: cloud, name: cloud-credentials}},
+              objectStorage: {{bucket: b, prefix: p}}}}
+{})",
+                                   more));
   };
   EXPECT_EQ(velero::check_dpa(dpa_with("  configuration: {restic: {enable: false}}")), "");
-  EXPECT_EQ(velero::check_dpa(dpa_with(
-                "  configuration: {nodeAgent: {enable: true, uploaderType: kopia}}")), "");
+  EXPECT_EQ(velero::check_dpa(
+                dpa_with("  configuration: {nodeAgent: {enable: true, uploaderType: kopia}}")),
+            "");
   EXPECT_NE(velero::check_dpa(dpa_with("  configuration: {restic: {enable: true}}"))
-                .find("spec.configuration.restic.enable"), std::string::npos);
+                .find("spec.configuration.restic.enable"),
+            std::string::npos);
   EXPECT_NE(velero::check_dpa(dpa_with("  snapshotLocations: [{velero: {provider: aws}}]"))
-                .find("spec.snapshotLocations"), std::string::npos);
+                .find("spec.snapshotLocations"),
+            std::string::npos);
   EXPECT_NE(velero::check_dpa(yaml_object("{spec: {}}")).find("spec.backupLocations"),
             std::string::npos);
   EXPECT_NE(velero::check_dpa(yaml_object("{spec: {backupLocations: [{velero: {provider: aws}}]}}"))
-                .find("bucket"), std::string::npos);
+                .find("bucket"),
+            std::string::npos);
 }
 
 TEST(Rules, VolumesComeBeforeMachines) {
-  EXPECT_LT(velero::restore_priority("persistentvolumeclaims"), velero::restore_priority("secrets"));
+  EXPECT_LT(velero::restore_priority("persistentvolumeclaims"),
+            velero::restore_priority("secrets"));
   EXPECT_LT(velero::restore_priority("secrets"), velero::restore_priority("configmaps"));
   EXPECT_LT(velero::restore_priority("configmaps"),
             velero::restore_priority("virtualmachines.kubevirt.io"));

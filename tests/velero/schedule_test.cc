@@ -25,7 +25,8 @@ spec:
     includedNamespaces: [shop]
     snapshotMoveData: true
     labelSelector: {{matchLabels: {{cluster.open-cluster-management.io/backup-vm: daily}}}}
-{})", kNs, cron, more));
+{})",
+                            kNs, cron, more));
 }
 
 Object the_schedule(EngineCluster& cluster) {
@@ -60,7 +61,8 @@ TEST(Schedule, AWrongCronIsOneSentence) {
   Object schedule = the_schedule(cluster);
   EXPECT_EQ(schedule.phase(), "FailedValidation");
   ASSERT_EQ(schedule.status()["validationErrors"].size(), 1u);
-  EXPECT_TRUE(schedule.status()["validationErrors"][0].as_string().starts_with("invalid schedule: "));
+  EXPECT_TRUE(
+      schedule.status()["validationErrors"][0].as_string().starts_with("invalid schedule: "));
 
   schedule.set({"spec", "schedule"}, "");
   ASSERT_TRUE(cluster.client->update(api::kSchedule, schedule));
@@ -157,9 +159,10 @@ TEST(Schedule, ACrashBetweenCreateAndStatusDoesNotDouble) {
 TEST(Schedule, ANameOfSomebodyElseIsPassedOver) {
   EngineCluster cluster;
   cluster.add_location();
-  cluster.apply(fmt::format("{{apiVersion: velero.io/v1, kind: Backup, metadata: {{name: "
-                            "acm-rho-virt-schedule-daily-20251121050000, namespace: {}}}, spec: {{}}}}",
-                            kNs));
+  cluster.apply(
+      fmt::format("{{apiVersion: velero.io/v1, kind: Backup, metadata: {{name: "
+                  "acm-rho-virt-schedule-daily-20251121050000, namespace: {}}}, spec: {{}}}}",
+                  kNs));
   add_schedule(cluster, "0 * * * *");
   cluster.run_for(minutes(62));
   EXPECT_TRUE(cluster.exists(api::kBackup, kNs, "acm-rho-virt-schedule-daily-20251121050001"));
