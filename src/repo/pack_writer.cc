@@ -64,8 +64,9 @@ Result<> PackWriter::add(BlobType type, const Id& id, ByteSpan sealed,
 }
 
 Result<> PackWriter::enqueue(FinishedPack pack) {
+  if (settings_.upload_threads <= 0) return upload_now(std::move(pack));
   std::unique_lock lock(mutex_);
-  const auto threads = static_cast<size_t>(std::max(settings_.upload_threads, 1));
+  const auto threads = static_cast<size_t>(settings_.upload_threads);
   if (threads_.size() < threads) threads_.emplace_back([this] { work(); });
   const auto in_hand = [&] { return queue_.size() + static_cast<size_t>(busy_); };
   changed_.wait(lock, [&] { return error_ || in_hand() <= threads; });
@@ -73,6 +74,13 @@ Result<> PackWriter::enqueue(FinishedPack pack) {
   queue_.push_back(std::move(pack));
   changed_.notify_all();
   return {};
+}
+
+Result<> PackWriter::upload_now(FinishedPack pack) {
+  TRY(healthy());
+  const Result<> done = upload(std::move(pack));
+  if (!done) give_up(done.error());
+  return done;
 }
 
 void PackWriter::work() {
@@ -83,13 +91,9 @@ void PackWriter::work() {
     FinishedPack pack = std::move(queue_.front());
     queue_.pop_front();
     ++busy_;
-    const bool failed_before = error_.has_value();
     lock.unlock();
     changed_.notify_all();
-    if (!failed_before) {
-      const Result<> done = upload(std::move(pack));
-      if (!done) give_up(done.error());
-    }
+    (void)upload_now(std::move(pack));  // an error is kept for whoever comes next
     lock.lock();
     --busy_;
     changed_.notify_all();

@@ -24,7 +24,7 @@ namespace breakwater::repo {
 
 struct PackWriterSettings {
   size_t pack_size = 16u << 20;
-  int upload_threads = 2;
+  int upload_threads = 2;  // 0: add() and flush() upload themselves
 };
 
 class PackWriter {
@@ -52,6 +52,7 @@ class PackWriter {
   };
 
   Result<> enqueue(FinishedPack pack);
+  Result<> upload_now(FinishedPack pack);
   void work();
   Result<> upload(FinishedPack pack);
   Result<> save_index_if_due();

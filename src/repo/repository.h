@@ -32,7 +32,8 @@ struct KdfParameters {
 struct Settings {
   Compression compression = Compression::kAuto;
   uint32_t pack_size = 16u << 20;  // a pack is closed once it has this many bytes
-  int upload_threads = 2;          // packs that may be on their way to the store at once
+  int upload_threads = 2;          // packs that may be on their way to the store at once; 0: the
+                                   // thread that fills a pack stores it (for simulations)
   // Decode every blob again before it is stored, as restic does by default.
   bool extra_verify = true;
   // How long lock() waits before it looks a second time for a lock that excludes its own. Shorter

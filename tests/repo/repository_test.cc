@@ -235,6 +235,22 @@ TEST_F(RepositoryTest, WritesAnIndexEveryFiveMinutes) {
   for (const Id& id : ids) EXPECT_TRUE(open()->find(BlobType::kData, id));
 }
 
+TEST_F(RepositoryTest, WithoutUploadThreadsEveryRunIsTheSame) {
+  const auto objects_of_a_run = [] {
+    World world;
+    world.init();
+    Settings settings = small_settings();
+    settings.upload_threads = 0;
+    EXPECT_TRUE(back_up(*world.open(settings), 1));
+    EXPECT_TRUE(world.check().errors.empty());
+    std::vector<std::string> keys;
+    const auto listing = world.store->list("");
+    for (const auto& object : listing->objects) keys.push_back(object.key);
+    return keys;
+  };
+  EXPECT_EQ(objects_of_a_run(), objects_of_a_run());
+}
+
 TEST_F(RepositoryTest, CheckCanBeCancelled) {
   init();
   ASSERT_TRUE(back_up(*open(), 1));
