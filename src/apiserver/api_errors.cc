@@ -2,7 +2,52 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 namespace breakwater::apiserver {
+namespace {
+
+// How the part of a cause behind its field begins, and the reason that goes with it.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kReasons = {{
+    {"Invalid value: ", "FieldValueInvalid"},
+    {"Required value", "FieldValueRequired"},
+    {"Unsupported value: ", "FieldValueNotSupported"},
+    {"Duplicate value: ", "FieldValueDuplicate"},
+    {"Forbidden: ", "FieldValueForbidden"},
+    {"Too long: ", "FieldValueTooLong"},
+    {"Too many: ", "FieldValueTooMany"},
+    {"Not found: ", "FieldValueNotFound"},
+}};
+
+// "field: Reason …" as a cause of Status.details; nothing if the text does not begin like one.
+std::optional<Json> cause_of(std::string_view text) {
+  const size_t colon = text.find(": ");
+  if (colon == std::string_view::npos) return std::nullopt;
+  const std::string_view field = text.substr(0, colon), message = text.substr(colon + 2);
+  if (field.find_first_of(" \",") != std::string_view::npos) return std::nullopt;
+  for (const auto& [begin, reason] : kReasons) {
+    if (!message.starts_with(begin)) continue;
+    return Json::object({{"reason", reason}, {"message", message}, {"field", field}});
+  }
+  return std::nullopt;
+}
+
+// Cuts "cause, cause" where a comma is followed by what begins like a cause.
+Json causes_of(std::string_view text) {
+  Json causes = Json::array();
+  while (!text.empty()) {
+    size_t end = text.find(", ");
+    while (end != std::string_view::npos && !cause_of(text.substr(end + 2))) {
+      end = text.find(", ", end + 2);
+    }
+    if (auto cause = cause_of(text.substr(0, end))) causes.push_back(std::move(*cause));
+    if (end == std::string_view::npos) break;
+    text.remove_prefix(end + 2);
+  }
+  return causes;
+}
+
+}  // namespace
 
 std::string qualified_kind(const ServedKind& kind) {
   return kind.group.empty() ? kind.kind : kind.kind + "." + kind.group;
@@ -39,6 +84,23 @@ tl::unexpected<Error> invalid(std::string_view qualified_kind, std::string_view 
   const bool one = causes.size() == 1;
   return fail(Code::kInvalid, "{} \"{}\" is invalid: {}{}{}", qualified_kind, name, one ? "" : "[",
               fmt::join(causes, ", "), one ? "" : "]");
+}
+
+std::optional<Json> invalid_details(std::string_view message) {
+  constexpr std::string_view kMiddle = "\" is invalid: ";
+  const size_t quote = message.find(" \""), middle = message.find(kMiddle);
+  if (quote == std::string_view::npos || middle == std::string_view::npos || middle < quote + 2) {
+    return std::nullopt;
+  }
+  const std::string_view kind = message.substr(0, quote);
+  std::string_view rest = message.substr(middle + kMiddle.size());
+  if (rest.starts_with('[') && rest.ends_with(']')) rest = rest.substr(1, rest.size() - 2);
+  const size_t dot = kind.find('.');
+  Json details = Json::object({{"name", message.substr(quote + 2, middle - quote - 2)}});
+  if (dot != std::string_view::npos) details.set("group", kind.substr(dot + 1));
+  details.set("kind", kind.substr(0, dot));
+  details.set("causes", causes_of(rest));
+  return details;
 }
 
 }  // namespace breakwater::apiserver

@@ -1,12 +1,14 @@
 // Failures in Kubernetes' words, so that people and scripts that know them recognise them.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "apiserver/registry.h"
 #include "base/error.h"
+#include "base/json.h"
 
 namespace breakwater::apiserver {
 
@@ -25,5 +27,9 @@ tl::unexpected<Error> forbidden(const ServedKind& kind, std::string_view name, s
 // Backup.velero.io "x" is invalid: <cause>, or [<cause>, <cause>]
 tl::unexpected<Error> invalid(std::string_view qualified_kind, std::string_view name,
                               const std::vector<std::string>& causes);
+
+// The details of a Status for a message that invalid() made: name, group, kind and the causes with
+// their fields, which kubectl 1.20 shows instead of the message. Nothing for other messages.
+std::optional<Json> invalid_details(std::string_view message);
 
 }  // namespace breakwater::apiserver

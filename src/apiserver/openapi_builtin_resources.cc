@@ -67,8 +67,39 @@ imagePullSecrets [@core.v1.LocalObjectReference] Secrets for pulling images.
 secrets [o]~name Secrets that pods may use.
 
 =* core.v1.Service A name and address for a set of pods.
-spec o Which pods, which ports.
+spec @core.v1.ServiceSpec Which pods, which ports.
 status o What was observed.
+
+= core.v1.ServiceSpec The pods and ports of a Service.
+allocateLoadBalancerNodePorts b Whether ports of the nodes are taken for a LoadBalancer.
+clusterIP s The address inside the cluster, or None.
+clusterIPs [s] The addresses inside the cluster.
+externalIPs [s] Addresses at which nodes take traffic, too.
+externalName s The name that a service of type ExternalName stands for.
+externalTrafficPolicy s Cluster or Local.
+healthCheckNodePort i The port of the nodes for checks of a LoadBalancer.
+internalTrafficPolicy s Cluster or Local.
+ipFamilies [s] IPv4 or IPv6.
+ipFamilyPolicy s SingleStack, PreferDualStack or RequireDualStack.
+loadBalancerClass s Who makes the load balancer.
+loadBalancerIP s The address of the load balancer.
+loadBalancerSourceRanges [s] Who may use the load balancer.
+ports [@core.v1.ServicePort]~port The ports.
+publishNotReadyAddresses b Whether pods that are not ready are listed.
+selector {s} Labels of the pods.
+sessionAffinity s ClientIP or None.
+sessionAffinityConfig o For how long a client stays with a pod.
+topologyKeys [s] Deprecated.
+trafficDistribution s Which pods are preferred.
+type s ClusterIP, NodePort, LoadBalancer or ExternalName.
+
+= core.v1.ServicePort One port of a Service.
+appProtocol s What is spoken.
+name s The port's name.
+nodePort i The port of the nodes.
+port! i The port's number.
+protocol s TCP, UDP or SCTP.
+targetPort x The port of the pods.
 
 =* core.v1.Endpoints Addresses behind a Service.
 subsets [o] Addresses and ports.

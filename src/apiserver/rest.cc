@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "apiserver/http_request.h"
 #include "apiserver/openapi.h"
 #include "apiserver/rest_path.h"
 #include "apiserver/rest_reply.h"
@@ -134,8 +135,21 @@ Response Rest::Impl::serve_path(const Request& request) {
 }
 
 Rest::Rest(ApiServer& server, PodLogs* logs, const Clock& clock)
-    : impl_(std::make_unique<Impl>(server, logs, clock)) {}
-Rest::~Rest() = default;
+    : impl_(std::make_unique<Impl>(server, logs, clock)) {
+  server.set_raw_handler([this](const User& user, const std::string& path) -> Result<std::string> {
+    Request request;
+    request.method = "GET";
+    request.user = user;
+    TRY(read_target(path, request));
+    Response response = handle(request);
+    if (response.stream) return fail(Code::kUnsupported, "{} is a stream; use watch()", path);
+    if (response.status == 200) return std::move(response.body);
+    const auto body = parse_json(response.body);
+    return tl::unexpected(kube::error_of(response.status, body ? *body : Json()));
+  });
+}
+
+Rest::~Rest() { impl_->context.server.set_raw_handler(nullptr); }
 
 Response Rest::handle(const Request& request) {
   const auto user = impl_->effective_user(request);

@@ -54,7 +54,8 @@ std::string watch_error_line(const Error& error);
 
 class Rest {
  public:
-  // `server` outlives this. `logs` may be null: then pods have none.
+  // `server` outlives this. `logs` may be null: then pods have none. While this lives, it also
+  // answers get_raw() of the server's clients, which must not be called while it is destroyed.
   Rest(ApiServer& server, PodLogs* logs, const Clock& clock);
   ~Rest();
 

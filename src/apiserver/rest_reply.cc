@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "apiserver/api_errors.h"
 #include "apiserver/protobuf_body.h"
 #include "base/yaml.h"
 
@@ -91,7 +92,14 @@ Response reply_text(std::string body, int status) {
 }
 
 Response reply_error(const Error& error) {
-  return reply(kube::status_of(error), kube::http_status(error.code()));
+  Json status = kube::status_of(error);
+  if (error.is(Code::kInvalid)) {
+    // What is wrong with a field of an object is 422, with the request 400.
+    auto details = invalid_details(error.message());
+    if (!details) return bad_request(error.to_string());
+    status.set("details", std::move(*details));
+  }
+  return reply(status, kube::http_status(error.code()));
 }
 
 Response reply_failure(int status, std::string_view reason, std::string_view message) {

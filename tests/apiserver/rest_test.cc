@@ -126,6 +126,29 @@ TEST_F(RestTest, RefusesBodiesThatDoNotFitThePath) {
   EXPECT_EQ(get(kMaps, {}, "image/png").status, 406);
 }
 
+TEST_F(RestTest, SaysWhichFieldOfWhichObjectIsInvalid) {
+  const Answer answer = send("POST", kBackups, R"({"metadata": {"name": "b"},
+                                                   "spec": {"storageLocation": 5}})");
+  EXPECT_EQ(answer.status, 422);
+  const Json& details = answer.json["details"];
+  EXPECT_EQ(details["name"].as_string(), "b");
+  EXPECT_EQ(details["kind"].as_string(), "Backup");
+  EXPECT_EQ(details["group"].as_string(), "velero.io");
+  EXPECT_EQ(details["causes"][0]["field"].as_string(), "spec.storageLocation");
+}
+
+TEST_F(RestTest, AnswersRawReadsOfClientsInProcess) {
+  const auto version = server_->client(anonymous_user())->get_raw("/version");
+  ASSERT_TRUE(version) << version.error().to_string();
+  EXPECT_NE(version->find("breakwater"), std::string::npos);
+  create_map("m");
+  const std::string list = std::string(kMaps) + "?labelSelector=x%3Dy";
+  EXPECT_TRUE(server_->client(admin_user())->get_raw(list));
+  const auto denied = server_->client(anonymous_user())->get_raw(list);
+  ASSERT_FALSE(denied);
+  EXPECT_TRUE(denied.error().is(Code::kForbidden));
+}
+
 TEST_F(RestTest, ListsInPagesWithAnEnvelope) {
   for (const char* name : {"a", "b", "c"}) create_map(name, R"({"l": "1"})");
   create_map("d");
@@ -165,7 +188,7 @@ TEST_F(RestTest, ShowsTablesWithAColumnDefinitionPerPrinterColumn) {
   EXPECT_EQ(row["object"]["kind"].as_string(), "PartialObjectMetadata");
   answer = get(at(kBackups, "b"), {{"includeObject", "Object"}}, kTable);
   EXPECT_EQ(answer.json["rows"][0]["object"]["kind"].as_string(), "Backup");
-  EXPECT_EQ(get(kBackups, {{"includeObject", "Half"}}, kTable).status, 422);
+  EXPECT_EQ(get(kBackups, {{"includeObject", "Half"}}, kTable).status, 400);
 }
 
 TEST_F(RestTest, PatchesByMediaType) {
@@ -287,7 +310,8 @@ TEST_F(RestTest, PublishesSchemas) {
 
 TEST_F(RestTest, ReadsLogs) {
   ASSERT_EQ(send("POST", "/api/v1/namespaces/demo/pods",
-                 R"({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}})")
+                 R"({"metadata": {"name": "p"},
+                     "spec": {"containers": [{"name": "c", "image": "i"}]}})")
                 .status,
             201);
   logs_.set("demo/p", "one\ntwo\n");

@@ -218,21 +218,29 @@ TEST_P(KubectlTest, Logs) {
 }
 
 TEST_P(KubectlTest, ApplyMergesThreeWays) {
-  EXPECT_TRUE(expect_ok("apply -f pod.yaml").has("created"));
-  EXPECT_TRUE(expect_ok("apply -f pod.yaml").has("unchanged"));
-  // Somebody else sets another label; an environment variable is changed and one removed by us.
-  expect_ok("-n demo label pod web other=kept");
-  expect_ok("-n demo annotate backup nothing=x --all");
-  const auto text = read_file(directory_->path() / "pod.yaml");
-  std::string changed = *text;
-  changed.replace(changed.find(", {name: B, value: \"2\"}"), 23, "");
-  changed.replace(changed.find("value: \"1\""), 10, "value: \"9\"");
-  write("pod.yaml", changed);
-  const Output applied = expect_ok("apply -f pod.yaml");
+  const std::string service = R"(apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: demo, labels: {app: web}}
+spec:
+  selector: {app: web}
+  ports: [{name: http, port: 80, targetPort: 8080})";
+  write("service.yaml", service + ", {name: https, port: 443}]\n");
+  EXPECT_TRUE(expect_ok("apply -f service.yaml").has("created"));
+  EXPECT_TRUE(expect_ok("apply -f service.yaml").has("unchanged"));
+  // Somebody else sets another label and adds a port; we change one port and remove another.
+  expect_ok("-n demo label service web other=kept");
+  expect_ok("-n demo patch service web -p "
+            "'{\"spec\":{\"ports\":[{\"name\":\"x\",\"port\":99}]}}'");
+  std::string changed = service + "]\n";
+  changed.replace(changed.find("8080"), 4, "9090");
+  write("service.yaml", changed);
+  const Output applied = expect_ok("apply -f service.yaml");
   EXPECT_TRUE(applied.has("configured")) << applied;
   EXPECT_EQ(applied.err, "");
-  EXPECT_EQ(value("pod web", ".spec.containers[0].env"), R"([{"name":"A","value":"9"}])");
-  EXPECT_EQ(value("pod web", ".metadata.labels.other"), "kept");
+  EXPECT_EQ(value("service web", ".spec.ports[?(@.name==\"http\")].targetPort"), "9090");
+  EXPECT_EQ(value("service web", ".spec.ports[?(@.name==\"https\")].port"), "");
+  EXPECT_EQ(value("service web", ".spec.ports[?(@.name==\"x\")].port"), "99");
+  EXPECT_EQ(value("service web", ".metadata.labels.other"), "kept");
   // Custom resources merge as JSON.
   expect_ok("apply -f backup.yaml");
   write("backup.yaml", R"(apiVersion: velero.io/v1
