@@ -18,7 +18,7 @@
 #include "kube/operations.h"
 #include "kube/runner.h"
 #include "sandbox/node.h"
-#include "sandbox/rest_client.h"
+#include "sandbox/rest_raw.h"
 #include "sandbox/setup.h"
 #include "sandbox/storage_driver.h"
 
@@ -99,6 +99,7 @@ class RunningSandbox final : public Sandbox {
     if (runner_) runner_->wake();
     if (thread_.joinable()) thread_.join();
     if (http_) http_->stop();
+    if (server_) server_->set_raw_handler({});
     collector_.reset();
     // Copies and pods report their ends to the runner, whose controllers use storage and node.
     operations_.reset();
@@ -118,7 +119,7 @@ class RunningSandbox final : public Sandbox {
   }
 
   std::unique_ptr<kube::Client> client(apiserver::User user) override {
-    return make_rest_client(server_->client(user), *rest_, user);
+    return server_->client(std::move(user));
   }
   std::string url() const override {
     return fmt::format("https://127.0.0.1:{}", http_->port());
@@ -165,6 +166,9 @@ class RunningSandbox final : public Sandbox {
   Result<> listen() {
     const Certificates pki = TRY(load_certificates(settings_.directory, clock_.now()));
     rest_ = std::make_unique<apiserver::Rest>(*server_, node_.get(), clock_);
+    server_->set_raw_handler([this](const apiserver::User& user, const std::string& path) {
+      return get_raw(*rest_, user, path);
+    });
     apiserver::HttpSettings http;
     http.port = settings_.port != 0 ? settings_.port : last_port(settings_.directory);
     http.cert_pem = pki.server.cert_pem;
