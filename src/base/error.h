@@ -90,6 +90,10 @@ inline void take(Result<void>&&) {}
 
 // Yields the value of a Result, or returns its Error from the enclosing function. A statement
 // expression, which g++ and clang both offer; not for use in coroutines. May be nested.
+//
+// g++ 12 does not destroy temporaries that the same full expression had already built when TRY
+// returns. So it stands alone, or as a whole initializer: never in a braced list, never as an
+// argument beside arguments that own something.
 #define TRY(expression) BREAKWATER_TRY_COUNTED(expression, __COUNTER__)
 #define BREAKWATER_TRY_COUNTED(expression, number) BREAKWATER_TRY_WITH(expression, number)
 #define BREAKWATER_TRY_WITH(expression, number) \

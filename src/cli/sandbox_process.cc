@@ -57,18 +57,18 @@ Result<> SandboxProcess::start() {
   return wait_until_ready();
 }
 
-void SandboxProcess::kill_at_random(int kills, uint64_t seed) {
-  wanted_kills_ = kills;
-  if (kills > 0) killer_ = std::thread([this, seed] { kill_loop(seed); });
+void SandboxProcess::kill_at_random(uint64_t seed) {
+  killer_ = std::thread([this, seed] { kill_loop(seed); });
 }
 
 void SandboxProcess::kill_loop(uint64_t seed) {
   SeededRandom random(seed);
-  while (killed_ < wanted_kills_ && !stopping_) {
-    // Long enough for something to happen in between, short enough to hit every part of the story.
-    const auto wait = std::chrono::milliseconds(300 + random.below(5000));
+  while (!stopping_) {
+    const auto wait = std::chrono::milliseconds(100 + random.below(2500));
     const Duration until = clock_.monotonic() + wait;
-    while (clock_.monotonic() < until && !stopping_) std::this_thread::sleep_for(kPoll);
+    while (!stopping_ && (clock_.monotonic() < until || killed_ >= allowed_kills_)) {
+      std::this_thread::sleep_for(kPoll);
+    }
     if (stopping_) return;
     {
       std::lock_guard lock(mutex_);

@@ -32,12 +32,14 @@ class SandboxProcess {
   std::filesystem::path kubeconfig() const { return directory_ / "kubeconfig"; }
   std::filesystem::path log_file() const { return directory_ / "sandbox.log"; }
 
-  // From now on kills it (SIGKILL) and starts it again at random moments, `kills` times; `seed`
-  // draws the moments.
-  void kill_at_random(int kills, uint64_t seed);
-  // How many kills have happened, and whether all that were asked for have.
+  // Starts a thread that kills it (SIGKILL) and starts it again at random moments, a fraction of a
+  // second to a few seconds apart, as often as allow_kills() has allowed; `seed` draws the moments.
+  void kill_at_random(uint64_t seed);
+  // Raises the number of kills that may have happened in all, so that every part of a story gets
+  // its share. Kills that a part was too short for happen in the next.
+  void allow_kills(int in_all) { allowed_kills_ = in_all; }
+  // How many have happened.
   int kills() const { return killed_; }
-  bool kills_done() const { return killed_ >= wanted_kills_; }
   // Ends the killing, then the sandbox, in order.
   void stop();
 
@@ -51,7 +53,7 @@ class SandboxProcess {
   std::optional<Child> child_;
   std::unique_ptr<kube::Client> client_;
   std::atomic<int> killed_{0};
-  int wanted_kills_ = 0;
+  std::atomic<int> allowed_kills_{0};
   std::atomic<bool> stopping_{false};
   std::thread killer_;
 };

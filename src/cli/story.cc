@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <thread>
 
 #include "api/kinds.h"
@@ -182,8 +183,7 @@ Result<> Story::add_backup_row(const std::string& what, const Object& backup,
   const fs::path dump = options_.directory / "restic-dump.img";
   const std::string script =
       "exec restic --no-cache --no-lock -q -r \"$0\" dump \"$1\" \"$2\" > \"$3\"";
-  TRY(run_checked({"sh", "-c", script, repository_.string(), snapshot,
-                   "/disk.img", dump.string()},
+  TRY(run_checked({"sh", "-c", script, repository_.string(), snapshot, "/disk.img", dump.string()},
                   {{"RESTIC_PASSWORD", password_}}));
   const auto difference = TRY(first_difference(dump, expected));
   fs::remove(dump);
@@ -249,27 +249,37 @@ Result<> Story::compare() {
   return {};
 }
 
+// Every part of the story gets its share of the kills.
+void Story::allow_kills(double share) {
+  sandbox_.allow_kills(static_cast<int>(std::lround(static_cast<double>(options_.kills) * share)));
+}
+
 Result<> Story::run() {
   say_("starting a cluster on loopback");
   TRY(sandbox_.start());
-  sandbox_.kill_at_random(static_cast<int>(options_.kills), static_cast<uint64_t>(options_.seed));
+  if (options_.kills > 0) sandbox_.kill_at_random(static_cast<uint64_t>(options_.seed));
   say_("admin: a backup location, a repository password, the cron every_15s");
+  allow_kills(0.2);
   TRY(set_up_engine());
   say_(fmt::format("VM user: vm-1 with an ext4 disk of {}", options_.size));
   TRY(create_vm());
   say_("VM user: labels the VM backup-vm: every_15s");
   TRY(label_vm());
+  allow_kills(0.4);
   const Object first = TRY(wait_for_backup(Time{}));
   say_(fmt::format("{} is Completed; 1 % of the disk changes", first.name()));
   TRY(add_backup_row("first backup", first, options_.directory / "expected-1.img"));
   const fs::path disk = TRY(volume_file());
   TRY(change_one_percent(disk, options_.directory, random_));
   TRY(volume::clone_file(disk, options_.directory / "expected-2.img"));
+  allow_kills(0.6);
   const Object second = TRY(wait_for_backup(clock_.now()));
   TRY(add_backup_row("second backup, 1 % changed", second, options_.directory / "expected-2.img"));
   say_(fmt::format("{} is Completed; disaster: the namespace and its volume are deleted",
                    second.name()));
+  allow_kills(0.7);
   TRY(destroy());
+  allow_kills(1);
   say_("restore by UID " + vm_uid_);
   TRY(restore(second));
   TRY(compare());

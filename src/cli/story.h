@@ -53,6 +53,8 @@ class Story {
   Result<> until(const std::string& what, Duration limit, const Attempt& attempt);
   Result<> ensure(const kube::Kind& kind, const kube::Object& object);
 
+  void allow_kills(double share);
+
   Result<> set_up_engine();
   Result<> create_vm();
   Result<> label_vm();

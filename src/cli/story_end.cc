@@ -21,7 +21,7 @@ constexpr Duration kRestLimit = std::chrono::minutes(3);
 
 Result<> Story::quiesce() {
   TRY(until("all kills to have happened", kRestLimit,
-            [&]() -> Result<bool> { return sandbox_.kills_done(); }));
+            [&]() -> Result<bool> { return sandbox_.kills() >= options_.kills; }));
   TRY(until("the VM to be unlabelled", kRestLimit, [&]() -> Result<bool> {
     const Json patch = Json::object(
         {{"metadata",

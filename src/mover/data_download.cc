@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/kinds.h"
+#include "api/names.h"
 #include "base/quantity.h"
 #include "mover/rebinder.h"
 #include "mover/repository_place.h"
@@ -25,9 +26,10 @@ class Download final : public Direction {
     const SnapshotName name = TRY(SnapshotName::parse(spec["snapshotID"].as_string()));
     const std::string& source = spec["sourceNamespace"].as_string();
     if (name.ns != source) {  // a snapshot of another namespace is not for this restore
-      return fail(Code::kInvalid,
-                  "DataDownload {}: spec.snapshotID is of namespace {}, spec.sourceNamespace says {}",
-                  move.key().to_string(), name.ns, source);
+      return fail(
+          Code::kInvalid,
+          "DataDownload {}: spec.snapshotID is of namespace {}, spec.sourceNamespace says {}",
+          move.key().to_string(), name.ns, source);
     }
     const Key target = target_claim(move);
     if (target.ns.empty() || target.name.empty()) {
@@ -44,7 +46,8 @@ class Download final : public Direction {
     if (!target || target->is_deleting()) return wait_for_target(move, key);
     const std::string& volume = target->spec()["volumeName"].as_string();
     if (!volume.empty()) {
-      return fail(Code::kInvalid, "PersistentVolumeClaim {} is bound to PersistentVolume {} already",
+      return fail(Code::kInvalid,
+                  "PersistentVolumeClaim {} is bound to PersistentVolume {} already",
                   key.to_string(), volume);
     }
     if (target->spec()["volumeMode"].as_string() == "Filesystem") {
@@ -58,8 +61,7 @@ class Download final : public Direction {
   }
 
   Result<datapath::WorkerConfig> make_config(const Object& move) override {
-    const SnapshotName name =
-        TRY(SnapshotName::parse(move.spec()["snapshotID"].as_string()));
+    const SnapshotName name = TRY(SnapshotName::parse(move.spec()["snapshotID"].as_string()));
     datapath::WorkerConfig config;
     config.operation = datapath::WorkerConfig::Operation::kRestore;
     config.location = TRY(repository_location(settings_, environment_.reader,
@@ -70,7 +72,10 @@ class Download final : public Direction {
     return config;
   }
 
-  Result<> record(Object&, const Json&) override { return {}; }
+  Result<> record(Object& move, const Json& result) override {
+    move.set_annotation(api::kBytesMovedAnnotation, std::to_string(result["bytesMoved"].as_int()));
+    return {};
+  }
   Result<Step> conclude(const Object& move) override { return rebinder_.rebind(move); }
 
   Result<Step> clean_up(const Object& move) override {
@@ -102,8 +107,8 @@ class Download final : public Direction {
       spec.erase(member);
     }
     const std::string& asked = spec.at({"resources", "requests", "storage"}).as_string();
-    const int64_t size = std::max(parse_quantity(asked).value_or(0),
-                                  move.spec()["snapshotSize"].as_int());
+    const int64_t size =
+        std::max(parse_quantity(asked).value_or(0), move.spec()["snapshotSize"].as_int());
     spec.set({"resources", "requests", "storage"}, format_quantity(size));
     claim.set({"spec"}, std::move(spec));
     return claim;
