@@ -62,7 +62,7 @@ struct Rest::Impl {
   Impl(ApiServer& server, PodLogs* logs, const Clock& clock)
       : context{server, logs, clock}, openapi(server.registry()) {}
 
-  Result<User> effective_user(const Request& request) const;
+  Result<User> impersonated_user(const Request& request) const;
   Result<> may_read(const User& user, const Request& request) const;
   Response serve_openapi(const Request& request);
   Response serve_path(const Request& request);
@@ -71,9 +71,8 @@ struct Rest::Impl {
   OpenApi openapi;
 };
 
-Result<User> Rest::Impl::effective_user(const Request& request) const {
+Result<User> Rest::Impl::impersonated_user(const Request& request) const {
   if (request.impersonate_user.empty()) {
-    if (request.impersonate_groups.empty()) return request.user;
     return fail(Code::kInvalid, "groups cannot be impersonated without a user");
   }
   Access access{.verb = "impersonate", .group = "", .resource = "users", .subresource = "",
@@ -152,14 +151,19 @@ Rest::Rest(ApiServer& server, PodLogs* logs, const Clock& clock)
 Rest::~Rest() { impl_->context.server.set_raw_handler(nullptr); }
 
 Response Rest::handle(const Request& request) {
-  const auto user = impl_->effective_user(request);
-  if (!user) return reply_error(user.error());
-  Request as_user = request;
-  as_user.user = *user;
+  if (!request.impersonate_user.empty() || !request.impersonate_groups.empty()) {
+    auto user = impl_->impersonated_user(request);
+    if (!user) return reply_error(user.error());
+    Request as_user = request;
+    as_user.user = std::move(*user);
+    as_user.impersonate_user.clear();
+    as_user.impersonate_groups.clear();
+    return handle(as_user);
+  }
   const auto path = parse_resource_path(request.path);
-  if (!path) return impl_->serve_path(as_user);
-  auto review = serve_review(impl_->context, as_user, *path);
-  return review ? std::move(*review) : serve_resource(impl_->context, as_user, *path);
+  if (!path) return impl_->serve_path(request);
+  auto review = serve_review(impl_->context, request, *path);
+  return review ? std::move(*review) : serve_resource(impl_->context, request, *path);
 }
 
 }  // namespace breakwater::apiserver

@@ -186,10 +186,19 @@ TEST_P(KubectlTest, GetSelectsAndPrintsOtherForms) {
 }
 
 TEST_P(KubectlTest, GetWatches) {
-  const Output output = kubectl(
-      "-n demo create cm first && (timeout 6 ./k -n demo get cm -w > watched & "
-      "sleep 2; ./k -n demo create cm second; ./k -n demo label cm second x=y; wait) ; "
-      "cat watched");
+  write("watch.sh", R"(timeout 60 ./k -n demo get cm -w >watched &
+watch=$!
+await() { i=0; until grep -q "$1" watched || [ $i -ge 150 ]; do sleep 0.2; i=$((i + 1)); done; }
+await '^first '
+./k -n demo create cm second
+./k -n demo label cm second x=y
+./k -n demo create cm last
+await '^last '
+kill $watch
+cat watched
+)");
+  expect_ok("-n demo create cm first");
+  const Output output = kubectl("version >/dev/null; sh watch.sh");
   EXPECT_TRUE(output.has("NAME") && output.has("first")) << output;
   size_t rows = 0;
   for (size_t at = output.out.find("\nsecond "); at != std::string::npos;
