@@ -1,9 +1,9 @@
 // The objects that the mover makes for one move: their name, their labels, their owner, their end.
 //
-// Pod, claims, VolumeSnapshot (in the engine's namespace) and VolumeSnapshotContent of one move all have
-// the same name, derived from the move's. They bear app.kubernetes.io/managed-by, the move's label
-// (velero.io/data-upload or -download) and the move's uid as an annotation; those in the move's
-// namespace are owned by it too. Nothing that lacks the uid is ever touched.
+// Pod, claims, VolumeSnapshot (in the engine's namespace) and VolumeSnapshotContent of one move all
+// have the same name, derived from the move's. They bear app.kubernetes.io/managed-by, the move's
+// label (velero.io/data-upload or -download) and the move's uid as an annotation; those in the
+// move's namespace are owned by it too. Nothing that lacks the uid is ever touched.
 #pragma once
 
 #include <optional>
@@ -41,8 +41,8 @@ Result<kube::Object> ensure_child(kube::Client& client, const kube::Kind& kind,
                                   const kube::Object& move, const kube::Object& wanted);
 // Deletes the child if it is ours; done once it is gone.
 Result<Step> remove_child(kube::Client& client, const kube::Kind& kind, const kube::Object& move);
-// The same for the move's claim. Its volume goes too, whatever the class says: a Retain policy would
-// leave a volume that nobody knows of.
+// The same for the move's claim. Its volume goes too, whatever the class says: a Retain policy
+// would leave a volume that nobody knows of.
 Result<Step> remove_claim(kube::Client& client, const kube::Object& move);
 
 // Sets spec.persistentVolumeReclaimPolicy; an absent volume is no error.

@@ -182,8 +182,8 @@ Outcome MoveReconciler::settle(const Object& move) {
   if (!move.has_finalizer(api::kDataMoverFinalizer)) return Outcome::done();
   const Step gone = TRY(remove_everything(move));
   if (!gone.done) return Outcome::again_after(kPoll);
-  return write_and_return(
-      move, [&](Object& now) { now.remove_finalizer(api::kDataMoverFinalizer); });
+  return write_and_return(move,
+                          [&](Object& now) { now.remove_finalizer(api::kDataMoverFinalizer); });
 }
 
 Outcome MoveReconciler::fail_move(const Object& move, const std::string& message) {
@@ -198,8 +198,8 @@ Outcome MoveReconciler::fail_move(const Object& move, const std::string& message
 
 Outcome MoveReconciler::wait(const Object& move, const std::string& message, Duration delay) {
   if (move.status()["message"].as_string() != message) {
-    const Outcome written = write_and_return(
-        move, [&](Object& now) { set_status(now, "message", message); });
+    const Outcome written =
+        write_and_return(move, [&](Object& now) { set_status(now, "message", message); });
     if (written.error()) return written;
   }
   return Outcome::again_after(delay);

@@ -3,12 +3,12 @@
 //   New ─► Accepted ─► Prepared ─► InProgress ─► Completed
 //     └──────┴───────────┴────────────┴──► Failed, or Canceling ─► Canceled
 //
-// MoveReconciler is the only writer of the object's status. It takes objects whose spec.datamover is "",
-// "velero" or "breakwater" and leaves all others alone. What a direction does in each phase is behind
-// Direction, whose functions are repeated until they succeed, after a crash too.
+// MoveReconciler is the only writer of the object's status. It takes objects whose spec.datamover
+// is "", "velero" or "breakwater" and leaves all others alone. What a direction does in each phase
+// is behind Direction, whose functions are repeated until they succeed, after a crash too.
 //
-// The finalizer velero.io/data-upload-download-finalizer stays from the first write until everything that
-// was made for the move is gone. An object that is being deleted is canceled first.
+// The finalizer velero.io/data-upload-download-finalizer stays from the first write until
+// everything that was made for the move is gone. An object that is being deleted is canceled first.
 #pragma once
 
 #include <map>
@@ -74,7 +74,8 @@ class MoveReconciler final : public kube::Reconciler {
   // What an error of a Direction or of a prerequisite means.
   kube::Outcome judge(const kube::Object& move, const Error& error);
   Result<Step> remove_everything(const kube::Object& move);
-  // Changes the object, which must still be what was read: a conflict means that somebody was quicker.
+  // Changes the object, which must still be what was read: a conflict means that somebody was
+  // quicker.
   using Change = std::function<void(kube::Object&)>;
   Result<kube::Object> write(const kube::Object& move, const Change& change);
   kube::Outcome write_and_return(const kube::Object& move, const Change& change);

@@ -16,8 +16,8 @@ Result<> require(const Object& move, std::string_view field, const Json& value) 
               field);
 }
 
-// spec.parentSnapshot: "" and "auto" leave the choice to the repository, "none" reads everything, and a
-// snapshot may be named as in status.snapshotID.
+// spec.parentSnapshot: "" and "auto" leave the choice to the repository, "none" reads everything,
+// and a snapshot may be named as in status.snapshotID.
 std::optional<std::string> parent_of(const Object& upload) {
   const std::string& parent = upload.spec()["parentSnapshot"].as_string();
   if (parent.empty() || parent == "auto") return std::nullopt;
@@ -70,9 +70,8 @@ class Upload final : public Direction {
     move.set({"status", "snapshotID"}, name.to_string());
     move.set({"status", "path"}, path_of(move));
     move.set({"status", "incrementalBytes"}, moved);
-    move.set({"status", "dataMoverResult"},
-             Json::object({{"bytesRead", std::to_string(read)},
-                           {"bytesMoved", std::to_string(moved)}}));
+    move.set({"status", "dataMoverResult"}, Json::object({{"bytesRead", std::to_string(read)},
+                                                          {"bytesMoved", std::to_string(moved)}}));
     return {};
   }
 

@@ -1,8 +1,9 @@
 // DataUpload: one CSI snapshot into the repository of its namespace.
 //
-// When it is Completed, status.snapshotID names the snapshot in the repository (repository_place.h),
-// progress.totalBytes is the volume's size, incrementalBytes and dataMoverResult.bytesMoved what was
-// stored, dataMoverResult.bytesRead what was read of the volume. The CSI snapshot is gone then.
+// When it is Completed, status.snapshotID names the snapshot in the repository
+// (repository_place.h), progress.totalBytes is the volume's size, incrementalBytes and
+// dataMoverResult.bytesMoved what was stored, dataMoverResult.bytesRead what was read of the
+// volume. The CSI snapshot is gone then.
 #pragma once
 
 #include <memory>

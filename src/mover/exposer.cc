@@ -55,8 +55,7 @@ Result<Step> Exposer::expose(const Object& upload) {
   snapshot.set({"spec", "source", "volumeSnapshotContentName"}, content->name());
   const Json& snapshot_class = content->spec()["volumeSnapshotClassName"];
   if (!snapshot_class.is_null()) snapshot.set({"spec", "volumeSnapshotClassName"}, snapshot_class);
-  snapshot =
-      TRY(ensure_child(environment_.client, api::kVolumeSnapshot, upload, snapshot));
+  snapshot = TRY(ensure_child(environment_.client, api::kVolumeSnapshot, upload, snapshot));
   if (!snapshot.status()["readyToUse"].as_bool()) {
     return wait_bounded(upload, fmt::format("waiting for VolumeSnapshot {} to be ready{}",
                                             snapshot.key().to_string(), problem_of(snapshot)));
@@ -108,8 +107,7 @@ Result<Object> Exposer::find_source_content(const Object& upload) {
     return fail(Code::kUnavailable, "waiting for VolumeSnapshot {} to be ready{}", key.to_string(),
                 problem_of(*snapshot));
   }
-  auto source =
-      TRY(find_live(environment_.client, api::kVolumeSnapshotContent, {"", content}));
+  auto source = TRY(find_live(environment_.client, api::kVolumeSnapshotContent, {"", content}));
   if (!source || !is_content_of(*source, key)) {
     return fail(Code::kInvalid, "VolumeSnapshotContent {} of VolumeSnapshot {} does not exist",
                 content, key.to_string());
@@ -123,8 +121,7 @@ Result<Object> Exposer::find_source_content(const Object& upload) {
 // crash between the two removals.
 Result<> Exposer::release_originals(const Object& upload, const std::string& policy) {
   const Key key = source_snapshot(upload);
-  std::vector<Object> contents =
-      TRY(environment_.client.list(api::kVolumeSnapshotContent, "", {}));
+  std::vector<Object> contents = TRY(environment_.client.list(api::kVolumeSnapshotContent, "", {}));
   std::erase_if(contents, [&](const Object& content) {
     return is_child(content, upload) || !is_content_of(content, key);
   });
@@ -158,8 +155,7 @@ Result<Object> Exposer::make_claim(const Object& upload, const Object& content,
     const Json& request = source->json().at({"spec", "resources", "requests", "storage"});
     asked = parse_quantity(request.as_string()).value_or(0);
   }
-  const int64_t needed =
-      parse_quantity(snapshot.status()["restoreSize"].as_string()).value_or(0);
+  const int64_t needed = parse_quantity(snapshot.status()["restoreSize"].as_string()).value_or(0);
   std::string storage_class = upload.spec()["csiSnapshot"]["storageClass"].as_string();
   if (storage_class.empty() && source) {
     storage_class = source->spec()["storageClassName"].as_string();

@@ -1,10 +1,11 @@
 // Makes a snapshot of some namespace readable in the engine's namespace, and disposes of it.
 //
-// The VolumeSnapshot of the DataUpload is the engine's, made for this move alone. Exposure takes its
-// snapshot over: a VolumeSnapshotContent of the same handle (the clone, deletionPolicy Delete), a
-// VolumeSnapshot bound to it, and, once that is ready, a claim made from it. Then the original content
-// is set to Retain, and both originals are removed; from there on the clone alone holds the snapshot of
-// the storage, and with the clone it goes. Every step may be repeated after a crash at any point.
+// The VolumeSnapshot of the DataUpload is the engine's, made for this move alone. Exposure takes
+// its snapshot over: a VolumeSnapshotContent of the same handle (the clone, deletionPolicy Delete),
+// a VolumeSnapshot bound to it, and, once that is ready, a claim made from it. Then the original
+// content is set to Retain, and both originals are removed; from there on the clone alone holds the
+// snapshot of the storage, and with the clone it goes. Every step may be repeated after a crash at
+// any point.
 //
 // Source: velero.md C.3, the recipe of Velero's CSI exposer.
 #pragma once
@@ -20,8 +21,9 @@ class Exposer {
   Exposer(const Settings& settings, const Environment& environment)
       : settings_(settings), environment_(environment) {}
 
-  // One look: done once the claim exists. Waits longer than the operation timeout are kInvalid, and so
-  // are a snapshot or a volume mode that cannot be moved; nothing is undone then (dispose() does).
+  // One look: done once the claim exists. Waits longer than the operation timeout are kInvalid, and
+  // so are a snapshot or a volume mode that cannot be moved; nothing is undone then (dispose()
+  // does).
   Result<Step> expose(const kube::Object& upload);
   // Removes claim, clone, originals and the storage's snapshot, in whatever state they are.
   Result<Step> dispose(const kube::Object& upload);

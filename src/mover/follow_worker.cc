@@ -50,11 +50,16 @@ Outcome MoveReconciler::follow_pod(const Object& move, const Object& pod) {
   }
   const WorkerReport report = read_report(pod);
   switch (report.state) {
-    case WorkerState::kSucceeded: return record_result(move, report.result);
-    case WorkerState::kFailed: return handle_failure(move, pod, report);
-    case WorkerState::kDied: return handle_death(move, pod.uid(), report.message, true);
-    case WorkerState::kRunning: return watch_progress(move, pod);
-    case WorkerState::kWaiting: break;
+    case WorkerState::kSucceeded:
+      return record_result(move, report.result);
+    case WorkerState::kFailed:
+      return handle_failure(move, pod, report);
+    case WorkerState::kDied:
+      return handle_death(move, pod.uid(), report.message, true);
+    case WorkerState::kRunning:
+      return watch_progress(move, pod);
+    case WorkerState::kWaiting:
+      break;
   }
   if (environment_.clock.now() - pod.created() > settings_.prepare_timeout) {
     return fail_move(move, "timeout on restarting the worker: " + report.message);
@@ -120,9 +125,10 @@ Outcome MoveReconciler::watch_progress(const Object& move, const Object& pod) {
     return Outcome::again_after(looked->second + settings_.progress_interval - now_is);
   }
   looked_at_[move.key()] = now_is;
-  const std::string path = fmt::format("{}/log?tailLines={}", api::kPod.path(pod.ns(), pod.name()),
-                                       kLogLines);
-  const auto log = environment_.client.get_raw(path);  // without it there is just no progress to see
+  const std::string path =
+      fmt::format("{}/log?tailLines={}", api::kPod.path(pod.ns(), pod.name()), kLogLines);
+  const auto log =
+      environment_.client.get_raw(path);  // without it there is just no progress to see
   const Json progress = last_progress(log ? std::string_view(*log) : std::string_view());
   const Json& shown = move.status()["progress"];
   if (progress.is_null() || (shown["totalBytes"] == progress["totalBytes"] &&

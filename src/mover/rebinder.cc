@@ -62,14 +62,14 @@ Result<Step> Rebinder::rebind(const Object& download) {
 
 // Before anything is changed: after a crash nobody else could tell which volume has the data.
 Result<Step> Rebinder::note_volume(const Object& download) {
-  const auto claim =
-      TRY(find_child(environment_.client, api::kPersistentVolumeClaim, download));
+  const auto claim = TRY(find_child(environment_.client, api::kPersistentVolumeClaim, download));
   if (!claim || !is_child(*claim, download) || claim->spec()["volumeName"].as_string().empty()) {
-    return fail(Code::kInvalid, "PersistentVolumeClaim {}/{}, which held the restored data, is gone",
-                download.ns(), child_name(download));
+    return fail(Code::kInvalid,
+                "PersistentVolumeClaim {}/{}, which held the restored data, is gone", download.ns(),
+                child_name(download));
   }
-  const Object volume = TRY(environment_.client.get(
-      api::kPersistentVolume, {"", claim->spec()["volumeName"].as_string()}));
+  const Object volume = TRY(environment_.client.get(api::kPersistentVolume,
+                                                    {"", claim->spec()["volumeName"].as_string()}));
   Object noted = download;
   MoveState state = state_of(noted);
   state.volume = volume.name();
@@ -120,22 +120,22 @@ Result<> Rebinder::give_back(const Object& download) {
     return set_reclaim_policy(environment_.client, state.volume, state.reclaim_policy);
   }
   // The claim it was made for is gone or goes: a volume that names it is Released, and reclaimed.
-  auto edited = kube::edit(
-      environment_.client, api::kPersistentVolume, {"", state.volume}, false,
-      [&](Object& now) -> Result<bool> {
-        const Json& policy = now.spec()["persistentVolumeReclaimPolicy"];
-        if (now.spec()["claimRef"]["uid"].as_string() == state.claim &&
-            policy.as_string() == "Delete") {
-          return false;
-        }
-        now.set({"spec", "claimRef"}, Json::object({{"apiVersion", "v1"},
-                                                    {"kind", api::kPersistentVolumeClaim.kind},
-                                                    {"namespace", download.ns()},
-                                                    {"name", child_name(download)},
-                                                    {"uid", state.claim}}));
-        now.set({"spec", "persistentVolumeReclaimPolicy"}, "Delete");
-        return true;
-      });
+  auto edited = kube::edit(environment_.client, api::kPersistentVolume, {"", state.volume}, false,
+                           [&](Object& now) -> Result<bool> {
+                             const Json& policy = now.spec()["persistentVolumeReclaimPolicy"];
+                             if (now.spec()["claimRef"]["uid"].as_string() == state.claim &&
+                                 policy.as_string() == "Delete") {
+                               return false;
+                             }
+                             now.set({"spec", "claimRef"},
+                                     Json::object({{"apiVersion", "v1"},
+                                                   {"kind", api::kPersistentVolumeClaim.kind},
+                                                   {"namespace", download.ns()},
+                                                   {"name", child_name(download)},
+                                                   {"uid", state.claim}}));
+                             now.set({"spec", "persistentVolumeReclaimPolicy"}, "Delete");
+                             return true;
+                           });
   if (edited || edited.error().is(Code::kNotFound)) return {};
   return tl::unexpected(std::move(edited).error());
 }

@@ -8,8 +8,8 @@
 
 namespace breakwater::mover {
 
-// status.snapshotID of a DataUpload: "restic/<cluster id>/<namespace>#<snapshot id>". It is all that a
-// restore on any cluster needs besides the BackupStorageLocation.
+// status.snapshotID of a DataUpload: "restic/<cluster id>/<namespace>#<snapshot id>". It is all
+// that a restore on any cluster needs besides the BackupStorageLocation.
 struct SnapshotName {
   std::string cluster;
   std::string ns;
@@ -24,7 +24,8 @@ struct SnapshotName {
 // This cluster's id. kUnavailable says which claim is missing.
 Result<std::string> cluster_id(const Settings& settings, kube::Reader& reader);
 
-// The store of a repository of a BackupStorageLocation. kUnavailable if there is no such location (yet).
+// The store of a repository of a BackupStorageLocation. kUnavailable if there is no such location
+// (yet).
 Result<blob::StoreLocation> repository_location(const Settings& settings, kube::Reader& reader,
                                                 const std::string& storage_location,
                                                 const std::string& repository);

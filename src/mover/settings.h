@@ -12,7 +12,8 @@
 namespace breakwater::mover {
 
 struct Settings {
-  // The engine's: DataUploads, DataDownloads, the repository's Secret, worker pods and clones live here.
+  // The engine's: DataUploads, DataDownloads, the repository's Secret, worker pods and clones live
+  // here.
   std::string engine_namespace = "velero";
   // Who accepts (status.acceptedByNode): the pod's name.
   std::string identity = "breakwater";
@@ -24,11 +25,12 @@ struct Settings {
   int concurrency = 4;   // moves that may be under way at once, both directions together
   int max_restarts = 5;  // of one move's worker pod, until the move fails
 
-  Duration prepare_timeout = std::chrono::minutes(30);    // from Accepted to Prepared
-  Duration operation_timeout = std::chrono::minutes(10);  // where spec.operationTimeout says nothing
-  Duration cancel_timeout = std::chrono::minutes(5);      // from Canceling to Canceled
-  Duration progress_interval = std::chrono::seconds(5);   // between two looks at a worker's log
-  Duration lock_retry = std::chrono::seconds(30);         // while maintenance holds the repository
+  Duration prepare_timeout = std::chrono::minutes(30);  // from Accepted to Prepared
+  Duration operation_timeout =
+      std::chrono::minutes(10);                          // where spec.operationTimeout says nothing
+  Duration cancel_timeout = std::chrono::minutes(5);     // from Canceling to Canceled
+  Duration progress_interval = std::chrono::seconds(5);  // between two looks at a worker's log
+  Duration lock_retry = std::chrono::seconds(30);        // while maintenance holds the repository
 };
 
 // What the mover needs from outside; everything outlives its controllers.

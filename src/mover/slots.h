@@ -15,8 +15,9 @@ class Slots {
   Slots(const Settings& settings, const Environment& environment)
       : settings_(settings), environment_(environment) {}
 
-  // Whether one more move may start; if so it counts from now on. What counts is what the cache shows as
-  // Accepted to Canceling, and what was taken here and is not in the cache yet. Repeating it is harmless.
+  // Whether one more move may start; if so it counts from now on. What counts is what the cache
+  // shows as Accepted to Canceling, and what was taken here and is not in the cache yet. Repeating
+  // it is harmless.
   Result<bool> take(const kube::Kind& kind, const kube::Key& key);
   void release(const kube::Kind& kind, const kube::Key& key);
 

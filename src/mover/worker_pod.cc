@@ -38,8 +38,7 @@ WorkerReport read_end(const Object& pod, const Json& terminated) {
     return report;
   }
   report.state = WorkerReport::State::kDied;
-  const std::string reason =
-      pod.status()["reason"].as_string_or(terminated["reason"].as_string());
+  const std::string reason = pod.status()["reason"].as_string_or(terminated["reason"].as_string());
   report.message = fmt::format("worker pod {} ended without a result: {} (exit code {})",
                                pod.key().to_string(), reason, terminated["exitCode"].as_int(-1));
   if (!text.empty()) report.message += ": " + text.substr(0, 300);
@@ -61,8 +60,8 @@ Object make_worker_pod(const Settings& settings, const Object& move,
   password.set({"valueFrom", "secretKeyRef", "name"}, api::kRepositorySecret);
   password.set({"valueFrom", "secretKeyRef", "key"}, api::kRepositoryPasswordKey);
   container.set("env", Json::array({password}));
-  container.set("volumeDevices", Json::array({Json::object({{"name", kVolumeName},
-                                                            {"devicePath", kDevicePath}})}));
+  container.set("volumeDevices",
+                Json::array({Json::object({{"name", kVolumeName}, {"devicePath", kDevicePath}})}));
   container.set("terminationMessagePath", kResultPath);
   container.set("terminationMessagePolicy", "FallbackToLogsOnError");
 
@@ -90,8 +89,8 @@ WorkerReport read_report(const Object& pod) {
   const Json& waiting = state["waiting"];
   report.message = fmt::format("waiting for worker pod {}", pod.key().to_string());
   if (!waiting["reason"].as_string().empty()) {
-    report.message += fmt::format(": {}: {}", waiting["reason"].as_string(),
-                                  waiting["message"].as_string());
+    report.message +=
+        fmt::format(": {}: {}", waiting["reason"].as_string(), waiting["message"].as_string());
   }
   return report;
 }

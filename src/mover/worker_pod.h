@@ -7,7 +7,7 @@
 //   env      RESTIC_PASSWORD (from the Secret dm-credential), HOSTNAME (the pod's name, set by the
 //            runtime): the hostname of repository locks
 //   device   config.volume is kDevicePath, a raw block device (volumeDevices)
-//   log      one JSON line per progress report: {"totalBytes","bytesDone","bytesRead","bytesMoved"};
+//   log      JSON lines {"totalBytes","bytesDone","bytesRead","bytesMoved"}, one per progress report;
 //            other lines are ignored
 //   result   written to --result-path before exit: what datapath::run_worker returns, or
 //            {"error": "<one sentence>", "code": "<code_name of the Error>"}
@@ -32,8 +32,8 @@ inline constexpr std::string_view kResultFlag = "--result-path=";
 inline constexpr std::string_view kDevicePath = "/dev/volume";
 inline constexpr std::string_view kResultPath = "/dev/termination-log";
 
-// The pod for a move; `config.volume` is replaced by kDevicePath, and the claim of the same name as the
-// pod is its device.
+// The pod for a move; `config.volume` is replaced by kDevicePath, and the claim of the same name as
+// the pod is its device.
 kube::Object make_worker_pod(const Settings& settings, const kube::Object& move,
                              datapath::WorkerConfig config);
 

@@ -57,8 +57,8 @@ void RunningPods::erase(const std::string& uid) {
 
 int RunningPods::active() const {
   const std::lock_guard lock(mutex_);
-  return static_cast<int>(std::count_if(pods_.begin(), pods_.end(),
-                                        [](const auto& one) { return !one.second.exit; }));
+  return static_cast<int>(
+      std::count_if(pods_.begin(), pods_.end(), [](const auto& one) { return !one.second.exit; }));
 }
 
 namespace {
@@ -100,16 +100,15 @@ Result<std::unique_ptr<Node>> Node::create(NodeSettings settings, Environment en
   settings.directory = std::filesystem::absolute(settings.directory, problem);
   TRY(make_directories(settings.directory / "logs"));
   TRY(make_directories(settings.directory / "run"));
-  return std::unique_ptr<Node>(new Node(
-      std::unique_ptr<State>(new State{std::move(settings), std::move(environment), {}})));
+  return std::unique_ptr<Node>(
+      new Node(std::unique_ptr<State>(new State{std::move(settings), std::move(environment), {}})));
 }
 
 std::vector<kube::ControllerSpec> Node::make_controllers() {
   kube::Reader& reader = state_->environment.reader;
   std::vector<kube::ControllerSpec> specs(2);
   specs[0].name = kPodController;
-  specs[0].reconciler =
-      make_pod_reconciler(state_->settings, state_->environment, state_->pods);
+  specs[0].reconciler = make_pod_reconciler(state_->settings, state_->environment, state_->pods);
   specs[0].sources.push_back({api::kPod, "", kube::map_to_self});
   specs[0].sources.push_back(
       {api::kPersistentVolumeClaim, "",

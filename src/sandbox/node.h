@@ -1,12 +1,12 @@
-// The sandbox's node: runs pods whose image is Breakwater's own as child processes of the same binary
-// (pod_plan.h says how a pod becomes a process).
+// The sandbox's node: runs pods whose image is Breakwater's own as child processes of the same
+// binary (pod_plan.h says how a pod becomes a process).
 //
-// Controller "pod" takes every pod that has no node, starts its process, and writes phase and container
-// status: Pending with a reason as long as something is missing, Running, Succeeded, Failed with exit
-// code and termination message. A finalizer keeps a deleted pod until its process has ended: SIGTERM,
-// and SIGKILL after spec.terminationGracePeriodSeconds. Processes die with the node, so a pod that is
-// Running when the node starts has no process: it becomes Failed with reason NodeLost.
-// Controller "node" keeps the Node object Ready and its Lease in kube-node-lease fresh.
+// Controller "pod" takes every pod that has no node, starts its process, and writes phase and
+// container status: Pending with a reason as long as something is missing, Running, Succeeded,
+// Failed with exit code and termination message. A finalizer keeps a deleted pod until its process
+// has ended: SIGTERM, and SIGKILL after spec.terminationGracePeriodSeconds. Processes die with the
+// node, so a pod that is Running when the node starts has no process: it becomes Failed with reason
+// NodeLost. Controller "node" keeps the Node object Ready and its Lease in kube-node-lease fresh.
 //
 // Controllers run on the Runner's thread; read() and the end of a process come on any thread.
 #pragma once
@@ -54,8 +54,8 @@ class Node final : public apiserver::PodLogs {
   static Result<std::unique_ptr<Node>> create(NodeSettings settings, Environment environment);
   ~Node() override;
 
-  // For one Runner; they must not outlive the node. Enqueue kNodeController with node_key() once, so
-  // that the Node object is made.
+  // For one Runner; they must not outlive the node. Enqueue kNodeController with node_key() once,
+  // so that the Node object is made.
   std::vector<kube::ControllerSpec> make_controllers();
   kube::Key node_key() const;
 

@@ -49,8 +49,8 @@ Result<std::string> device_file(kube::Client& client, const Object& pod, const s
     if (claim->phase() != "Bound") {
       return fail(Code::kUnavailable, "PersistentVolumeClaim {} is not bound", key.to_string());
     }
-    const Object bound = TRY(
-        client.get(api::kPersistentVolume, {"", claim->spec()["volumeName"].as_string()}));
+    const Object bound =
+        TRY(client.get(api::kPersistentVolume, {"", claim->spec()["volumeName"].as_string()}));
     const std::string path = bound.spec()["csi"]["volumeAttributes"]["path"].as_string();
     if (!path.empty()) return path;
     return fail(Code::kInvalid, "PersistentVolume {} is no volume of {}", bound.name(),
@@ -106,7 +106,8 @@ Result<std::vector<std::string>> plan_environment(kube::Client& client, const Ob
       continue;
     }
     if (!from.has("secretKeyRef")) {
-      return fail(Code::kInvalid, "env {}: of valueFrom the sandbox offers secretKeyRef only", name);
+      return fail(Code::kInvalid, "env {}: of valueFrom the sandbox offers secretKeyRef only",
+                  name);
     }
     const auto value = TRY(secret_value(client, pod, from["secretKeyRef"]));
     if (value) result.push_back(name + "=" + *value);
@@ -116,7 +117,8 @@ Result<std::vector<std::string>> plan_environment(kube::Client& client, const Ob
 
 Result<> check_offered(const Object& pod, const Json& container) {
   if (!is_our_image(container["image"].as_string())) {
-    return fail(Code::kUnsupported, "the sandbox runs no containers but those of image {}; this is {}",
+    return fail(Code::kUnsupported,
+                "the sandbox runs no containers but those of image {}; this is {}",
                 api::kWorkerImage, container["image"].as_string());
   }
   if (pod.spec()["containers"].size() != 1 || !pod.spec()["initContainers"].empty()) {

@@ -1,10 +1,11 @@
 // From a Pod to the process that stands for it.
 //
 // The sandbox has neither containers nor mount namespaces. A pod of our own image becomes one child
-// process of the same binary, and what a container runtime would do by mounting is done by replacing
-// text: wherever an argument or an environment value contains a devicePath of volumeDevices, or the
-// terminationMessagePath, the path of the real file takes its place. restartPolicy is always Never;
-// probes, volumeMounts, several containers and $(VAR) are not offered.
+// process of the same binary, and what a container runtime would do by mounting is done by
+// replacing text: wherever an argument or an environment value contains a devicePath of
+// volumeDevices, or the terminationMessagePath, the path of the real file takes its place.
+// restartPolicy is always Never; probes, volumeMounts, several containers and $(VAR) are not
+// offered.
 #pragma once
 
 #include <filesystem>
@@ -21,10 +22,11 @@ struct PodFiles {
 };
 PodFiles files_of(const std::filesystem::path& directory, const kube::Object& pod);
 
-// The process for a pod. Errors say why it cannot start now and which reason a container status shows:
-// kUnsupported ErrImagePull (not our image), kUnavailable ContainerCreating (a volume is not bound yet),
-// anything else CreateContainerConfigError (a Secret or key is missing, or what we do not offer).
-// Reads Secrets, claims and volumes through `client`; messages never contain a Secret's value.
+// The process for a pod. Errors say why it cannot start now and which reason a container status
+// shows: kUnsupported ErrImagePull (not our image), kUnavailable ContainerCreating (a volume is not
+// bound yet), anything else CreateContainerConfigError (a Secret or key is missing, or what we do
+// not offer). Reads Secrets, claims and volumes through `client`; messages never contain a Secret's
+// value.
 Result<ProcessSpec> plan_pod(kube::Client& client, const kube::Object& pod, const PodFiles& files,
                              const std::filesystem::path& binary);
 // "ErrImagePull", "ContainerCreating", "CreateContainerConfigError"

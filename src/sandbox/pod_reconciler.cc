@@ -78,14 +78,13 @@ class Pods final : public kube::Reconciler {
     for (const Json& volume : pod.spec()["volumes"].items()) {
       const std::string& name = volume["persistentVolumeClaim"]["claimName"].as_string();
       if (name.empty()) continue;
-      auto edited = kube::edit(environment_.client, api::kPersistentVolumeClaim,
-                               {pod.ns(), name}, false, [&](Object& claim) -> Result<bool> {
+      auto edited = kube::edit(environment_.client, api::kPersistentVolumeClaim, {pod.ns(), name},
+                               false, [&](Object& claim) -> Result<bool> {
                                  if (!claim.annotation(api::kSelectedNodeAnnotation).empty() ||
                                      !claim.spec()["volumeName"].as_string().empty()) {
                                    return false;
                                  }
-                                 claim.set_annotation(api::kSelectedNodeAnnotation,
-                                                      settings_.name);
+                                 claim.set_annotation(api::kSelectedNodeAnnotation, settings_.name);
                                  return true;
                                });
       if (!edited && !edited.error().is(Code::kNotFound)) {
@@ -99,8 +98,8 @@ class Pods final : public kube::Reconciler {
     std::error_code ignored;
     std::filesystem::remove(files.result, ignored);
     const std::string uid = pod.uid();
-    auto started = environment_.processes.start(
-        plan, [this, uid, key = pod.key()](ProcessExit exit) {
+    auto started =
+        environment_.processes.start(plan, [this, uid, key = pod.key()](ProcessExit exit) {
           pods_.set_exit(uid, exit);
           environment_.enqueue(std::string(kPodController), key);
         });
@@ -152,8 +151,8 @@ class Pods final : public kube::Reconciler {
   }
 
   Outcome declare_lost(const Object& pod) {
-    const PodEnd end{{137, false}, "NodeLost", "the node was restarted while the pod was running",
-                     true};
+    const PodEnd end{
+        {137, false}, "NodeLost", "the node was restarted while the pod was running", true};
     TRY(edit_pod(pod, true, [&](Object& now) {
       if (now.phase() != "Running") return false;
       set_terminated(now, end, environment_.clock.now());
@@ -225,10 +224,9 @@ class Pods final : public kube::Reconciler {
   // A pod that is gone meanwhile is no error.
   template <class Edit>
   Result<> edit_pod(const Object& pod, bool status, const Edit& edit) {
-    auto edited = kube::edit(environment_.client, api::kPod, pod.key(), status,
-                             [&](Object& now) -> Result<bool> {
-                               return now.uid() == pod.uid() && edit(now);
-                             });
+    auto edited = kube::edit(
+        environment_.client, api::kPod, pod.key(), status,
+        [&](Object& now) -> Result<bool> { return now.uid() == pod.uid() && edit(now); });
     if (edited || edited.error().is(Code::kNotFound)) return {};
     return tl::unexpected(std::move(edited).error());
   }

@@ -1,8 +1,9 @@
 // Child processes, as the node needs them.
 //
-// An interface, so that tests run pods without processes. The real one forks and reaps on one thread of
-// its own, because PR_SET_PDEATHSIG counts from the thread that forked: children are killed when that
-// thread, and so this process, ends in whatever way. All functions are thread-safe.
+// An interface, so that tests run pods without processes. The real one forks and reaps on one
+// thread of its own, because PR_SET_PDEATHSIG counts from the thread that forked: children are
+// killed when that thread, and so this process, ends in whatever way. All functions are
+// thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -34,9 +35,9 @@ class Processes {
   using OnExit = std::function<void(ProcessExit)>;
 
   virtual ~Processes() = default;
-  // Starts a process and returns its id, which is never used again. `on_exit` is called once, from any
-  // thread, when it has ended. Errors name the binary or the log; kUnavailable means that a process
-  // which somebody started with the same log still runs.
+  // Starts a process and returns its id, which is never used again. `on_exit` is called once, from
+  // any thread, when it has ended. Errors name the binary or the log; kUnavailable means that a
+  // process which somebody started with the same log still runs.
   virtual Result<int64_t> start(const ProcessSpec& spec, OnExit on_exit) = 0;
   // Sends a signal; no effect once the process has ended.
   virtual void signal(int64_t id, int number) = 0;

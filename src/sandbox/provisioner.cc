@@ -25,14 +25,16 @@ bool is_ours(const Object& claim) {
 // Why this driver cannot serve the claim, or "".
 std::string refusal(const Object& claim) {
   if (claim.spec()["volumeMode"].as_string() == "Filesystem") {
-    return "volumeMode Filesystem is not offered by disk.breakwater.dev yet; set spec.volumeMode to "
+    return "volumeMode Filesystem is not offered by disk.breakwater.dev yet; set spec.volumeMode "
+           "to "
            "Block";
   }
   const Json& source = claim.spec()["dataSource"];
   if (!source.is_null() && source["kind"].as_string() != api::kVolumeSnapshot.kind) {
-    return fmt::format("spec.dataSource of kind {} is not offered by disk.breakwater.dev; only "
-                       "VolumeSnapshot is",
-                       source["kind"].as_string());
+    return fmt::format(
+        "spec.dataSource of kind {} is not offered by disk.breakwater.dev; only "
+        "VolumeSnapshot is",
+        source["kind"].as_string());
   }
   return "";
 }
@@ -53,7 +55,8 @@ class Provisioner final : public kube::Reconciler {
       return tl::unexpected(std::move(cached).error());
     }
     if (!cached || cached->is_deleting()) return abandon(key);
-    if (!is_ours(*cached)) return Outcome::done();
+    // A volume whose creation seemed to fail may be bound by now.
+    if (!is_ours(*cached)) return in_flight_.contains(key) ? abandon(key) : Outcome::done();
     const std::string problem = refusal(*cached);
     if (!problem.empty()) return refuse(*cached, problem, Outcome::done());
     return provision(*cached);
@@ -68,8 +71,8 @@ class Provisioner final : public kube::Reconciler {
   Outcome provision(const Object& claim) {
     const std::string name = volume_of(claim);
     auto storage_class = storage_class_of(context_.reader, claim);
-    if (!storage_class) return refuse(claim, storage_class.error().message(),
-                                      Outcome::again_after(kRetry));
+    if (!storage_class)
+      return refuse(claim, storage_class.error().message(), Outcome::again_after(kRetry));
     auto size = requested_size(claim);
     if (!size) return refuse(claim, size.error().message(), Outcome::done());
     auto origin = origin_of(claim, *size);
@@ -147,7 +150,8 @@ class Provisioner final : public kube::Reconciler {
         std::string(kProvisionerController), claim.key());
   }
 
-  // The claim went while its volume was being made: nobody will ever name the file.
+  // The claim went, or has a volume: unless that is the one being made, nobody will ever name its
+  // file.
   Outcome abandon(const Key& claim) {
     const auto found = in_flight_.find(claim);
     if (found == in_flight_.end()) return Outcome::done();
@@ -155,7 +159,9 @@ class Provisioner final : public kube::Reconciler {
     const auto running = context_.operations.find("provision/" + name);
     if (running && !running->finished) return Outcome::again_after(kSnapshotPoll);
     if (running) context_.operations.forget("provision/" + name);
-    if (!TRY(find_live(context_.client, api::kPersistentVolume, {"", name}))) {
+    if (TRY(find_live(context_.client, api::kPersistentVolume, {"", name}))) {
+      TRY(context_.files.acknowledge_volume(name));
+    } else {
       TRY(context_.files.remove_volume(name));
     }
     in_flight_.erase(claim);

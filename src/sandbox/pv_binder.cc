@@ -60,8 +60,7 @@ class Binder final : public kube::Reconciler {
     if (!claim && claim.error().is(Code::kNotFound)) return Outcome::done();
     if (!claim) return tl::unexpected(std::move(claim).error());
     if (claim->is_deleting()) return release(*claim);
-    if (!claim->has_finalizer(kPvcProtection) ||
-        !claim->spec().has("storageClassName")) {
+    if (!claim->has_finalizer(kPvcProtection) || !claim->spec().has("storageClassName")) {
       TRY(complete(*claim));
       return Outcome::done();  // the change brings us back
     }
@@ -204,8 +203,8 @@ class Binder final : public kube::Reconciler {
 
   Outcome bind(const Object& claim, const std::string& volume) {
     // Live: a claim that is bound by now must not take a second volume.
-    const auto current = TRY(find_live(context_.client, api::kPersistentVolumeClaim, claim.key(),
-                                       claim.uid()));
+    const auto current =
+        TRY(find_live(context_.client, api::kPersistentVolumeClaim, claim.key(), claim.uid()));
     if (!current || current->is_deleting()) return Outcome::done();
     const std::string& present = current->spec()["volumeName"].as_string();
     if (!present.empty() && present != volume) return Outcome::done();

@@ -59,11 +59,11 @@ class Contents final : public kube::Reconciler {
     }
     auto info = context_.files.find_snapshot(handle);
     if (!info) return report(content, info.error());
-    TRY(write_status(content, Json::object({{"snapshotHandle", handle},
-                                            {"readyToUse", true},
-                                            {"restoreSize", info->size},
-                                            {"creationTime",
-                                             info->created.time_since_epoch().count()}})));
+    TRY(write_status(content,
+                     Json::object({{"snapshotHandle", handle},
+                                   {"readyToUse", true},
+                                   {"restoreSize", info->size},
+                                   {"creationTime", info->created.time_since_epoch().count()}})));
     return Outcome::done();
   }
 
@@ -97,8 +97,8 @@ class Contents final : public kube::Reconciler {
 
   Outcome finish(const Object& content) {
     if (!content.has_finalizer(kContentFinalizer)) return Outcome::done();
-    const auto now = TRY(
-        find_live(context_.client, api::kVolumeSnapshotContent, content.key(), content.uid()));
+    const auto now =
+        TRY(find_live(context_.client, api::kVolumeSnapshotContent, content.key(), content.uid()));
     if (!now || !now->is_deleting()) return Outcome::done();
     if (TRY(is_protected(*now))) return Outcome::again_after(kRetry);
     const std::string handle = handle_of(*now);

@@ -184,8 +184,8 @@ class Snapshots final : public kube::Reconciler {
   Outcome finish(const Object& snapshot) {
     if (!snapshot.has_finalizer(kSnapshotFinalizer)) return Outcome::done();
     if (TRY(is_being_read(snapshot))) return Outcome::again_after(kPoll);
-    const auto content = TRY(
-        find_live(context_.client, api::kVolumeSnapshotContent, {"", content_name(snapshot)}));
+    const auto content =
+        TRY(find_live(context_.client, api::kVolumeSnapshotContent, {"", content_name(snapshot)}));
     if (content && refers_to(content->spec()["volumeSnapshotRef"], snapshot) &&
         content->spec()["deletionPolicy"].as_string() == "Delete") {
       if (content->is_deleting()) return Outcome::done();  // its end brings us back

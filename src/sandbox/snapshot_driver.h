@@ -1,15 +1,15 @@
 // What the snapshot-controller and the CSI snapshotter do on a real cluster.
 //
-// Controller "snapshot" looks at VolumeSnapshots. One with source.persistentVolumeClaimName gets the
-// VolumeSnapshotContent `snapcontent-<its uid>`; one with source.volumeSnapshotContentName is bound to
-// that content if its volumeSnapshotRef names the snapshot. Status follows the content. A snapshot that
-// is being deleted waits for claims that are being made from it, then takes its content along if that
-// has deletionPolicy Delete.
+// Controller "snapshot" looks at VolumeSnapshots. One with source.persistentVolumeClaimName gets
+// the VolumeSnapshotContent `snapcontent-<its uid>`; one with source.volumeSnapshotContentName is
+// bound to that content if its volumeSnapshotRef names the snapshot. Status follows the content. A
+// snapshot that is being deleted waits for claims that are being made from it, then takes its
+// content along if that has deletionPolicy Delete.
 //
-// Controller "snapshot-content" looks at VolumeSnapshotContents of our driver: it copies the volume's
-// file to the handle `snapshot-<uid of the VolumeSnapshot>` (or finds the file of a given
-// snapshotHandle) and says readyToUse, restoreSize and creationTime. A content that is being deleted
-// waits for its snapshot; with deletionPolicy Delete the file goes, with Retain it stays.
+// Controller "snapshot-content" looks at VolumeSnapshotContents of our driver: it copies the
+// volume's file to the handle `snapshot-<uid of the VolumeSnapshot>` (or finds the file of a given
+// snapshotHandle) and says readyToUse, restoreSize and creationTime. A content that is being
+// deleted waits for its snapshot; with deletionPolicy Delete the file goes, with Retain it stays.
 //
 // A copy is one point in time only if nobody writes the volume meanwhile, or if the file system has
 // reflinks (volume/README.md).

@@ -14,12 +14,14 @@ bool refers_to(const Json& claim_ref, const kube::Object& claim) {
 
 Result<uint64_t> requested_size(const kube::Object& claim) {
   const Json& request = claim.json().at({"spec", "resources", "requests", "storage"});
-  const std::string text = request.is_int() ? std::to_string(request.as_int()) : request.as_string();
+  const std::string text =
+      request.is_int() ? std::to_string(request.as_int()) : request.as_string();
   auto size = parse_quantity(text);
   if (!size || *size <= 0) {
-    return fail(Code::kInvalid,
-                "PersistentVolumeClaim {}: spec.resources.requests.storage \"{}\" is no positive size",
-                claim.key().to_string(), text);
+    return fail(
+        Code::kInvalid,
+        "PersistentVolumeClaim {}: spec.resources.requests.storage \"{}\" is no positive size",
+        claim.key().to_string(), text);
   }
   return static_cast<uint64_t>(*size);
 }

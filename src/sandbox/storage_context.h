@@ -1,7 +1,7 @@
 // What the storage controllers share: the API, the files, and the pool for long copies.
 //
-// One StorageContext belongs to the Sandbox (or a test) and outlives the controllers. It is used by the
-// Runner's thread; `enqueue` alone is called from other threads too.
+// One StorageContext belongs to the Sandbox (or a test) and outlives the controllers. It is used by
+// the Runner's thread; `enqueue` alone is called from other threads too.
 #pragma once
 
 #include <functional>
@@ -29,19 +29,22 @@ struct StorageContext {
   Logger log;
 };
 
-// Which PersistentVolumeClaim a claimRef, a dataSource or a pod's volume means, compared by uid if both
-// have one.
+// Which PersistentVolumeClaim a claimRef, a dataSource or a pod's volume means, compared by uid if
+// both have one.
 bool refers_to(const Json& claim_ref, const kube::Object& claim);
 // The bytes that spec.resources.requests.storage asks for. kInvalid names the claim and the field.
 Result<uint64_t> requested_size(const kube::Object& claim);
-// The StorageClass of a claim; kNotFound with a sentence for people if it has none or it is missing.
+// The StorageClass of a claim; kNotFound with a sentence for people if it has none or it is
+// missing.
 Result<kube::Object> storage_class_of(kube::Reader& reader, const kube::Object& claim);
-// The object as the API has it now; nothing if it is gone or has another uid than `uid` (unless "").
+// The object as the API has it now; nothing if it is gone or has another uid than `uid` (unless
+// "").
 Result<std::optional<kube::Object>> find_live(kube::Client& client, const kube::Kind& kind,
                                               const kube::Key& key, const std::string& uid = "");
 
-// Runs `work` on the pool under `id`. False while it runs (`controller` looks at `key` again when it
-// has ended), true once it has succeeded; its error once, and then the next call starts it again.
+// Runs `work` on the pool under `id`. False while it runs (`controller` looks at `key` again when
+// it has ended), true once it has succeeded; its error once, and then the next call starts it
+// again.
 Result<bool> finish_operation(StorageContext& context, const std::string& id,
                               std::function<Result<>()> work, const std::string& controller,
                               const kube::Key& key);

@@ -67,9 +67,8 @@ bool is_storage_name(std::string_view name) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
   };
   return !name.empty() && name.size() <= 200 && alphanumeric(name.front()) &&
-         std::all_of(name.begin(), name.end(), [&](char c) {
-           return alphanumeric(c) || c == '-' || c == '.' || c == '_';
-         });
+         std::all_of(name.begin(), name.end(),
+                     [&](char c) { return alphanumeric(c) || c == '-' || c == '.' || c == '_'; });
 }
 
 Result<StorageDirectory> StorageDirectory::open(const fs::path& root) {

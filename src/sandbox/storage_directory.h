@@ -2,10 +2,10 @@
 //
 //   <root>/volumes/<PersistentVolume>.raw      <root>/snapshots/<handle>.raw
 //
-// A file that is made for an object which does not exist yet has a mark beside it, `<file>.pending`,
-// until the object exists. sweep() removes marked files without an object and nothing else: a file that
-// was ever acknowledged goes only when its object's deletion policy says so. Thread-safe for different
-// names; every function may be repeated after a crash.
+// A file that is made for an object which does not exist yet has a mark beside it,
+// `<file>.pending`, until the object exists. sweep() removes marked files without an object and
+// nothing else: a file that was ever acknowledged goes only when its object's deletion policy says
+// so. Thread-safe for different names; every function may be repeated after a crash.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +26,8 @@ class StorageDirectory {
   std::filesystem::path volume_path(const std::string& name) const;
   std::filesystem::path snapshot_path(const std::string& handle) const;
 
-  // A sparse file of `size` bytes, marked pending. A file that is there already (left by a crash) is
-  // given the size.
+  // A sparse file of `size` bytes, marked pending. A file that is there already (left by a crash)
+  // is given the size.
   Result<> create_volume(const std::string& name, uint64_t size) const;
   // A copy of a snapshot, at least `size` bytes, marked pending. kNotFound names the handle.
   Result<> create_volume_from(const std::string& handle, const std::string& name,
@@ -49,8 +49,8 @@ class StorageDirectory {
   Result<> remove_volume(const std::string& name) const;
   Result<> remove_snapshot(const std::string& handle) const;
 
-  // Removes what an interrupted creation left: temporary files, and marked volumes for which `exists`
-  // says no. Only while nobody creates volumes.
+  // Removes what an interrupted creation left: temporary files, and marked volumes for which
+  // `exists` says no. Only while nobody creates volumes.
   Result<> sweep(const std::function<Result<bool>(const std::string& volume)>& exists) const;
 
  private:
@@ -58,8 +58,8 @@ class StorageDirectory {
   std::filesystem::path root_;
 };
 
-// Whether `name` may name a file of the directory: letters, digits, '-', '.' and '_', starting with a
-// letter or digit. Handles come from users, so that "../x" must not get through.
+// Whether `name` may name a file of the directory: letters, digits, '-', '.' and '_', starting with
+// a letter or digit. Handles come from users, so that "../x" must not get through.
 bool is_storage_name(std::string_view name);
 
 }  // namespace breakwater::sandbox

@@ -59,7 +59,8 @@ class Volumes final : public kube::Reconciler {
   Result<> set_phase(const Object& volume, const std::string& phase) {
     auto edited = kube::edit(context_.client, api::kPersistentVolume, volume.key(), true,
                              [&](Object& now) -> Result<bool> {
-                               if (now.spec()["claimRef"] != volume.spec()["claimRef"]) return false;
+                               if (now.spec()["claimRef"] != volume.spec()["claimRef"])
+                                 return false;
                                now.set({"status", "phase"}, phase);
                                return true;
                              });
@@ -71,8 +72,8 @@ class Volumes final : public kube::Reconciler {
 
   // Only in the very state that was judged: a policy changed meanwhile is a conflict.
   Outcome reclaim(const Object& volume) {
-    const auto now = TRY(find_live(context_.client, api::kPersistentVolume, volume.key(),
-                                   volume.uid()));
+    const auto now =
+        TRY(find_live(context_.client, api::kPersistentVolume, volume.key(), volume.uid()));
     if (!now || now->is_deleting() || !reclaims(*now) ||
         now->spec()["claimRef"] != volume.spec()["claimRef"]) {
       return Outcome::done();  // the change brings us back
@@ -86,11 +87,13 @@ class Volumes final : public kube::Reconciler {
 
   Outcome finish(const Object& volume) {
     if (!volume.has_finalizer(kVolumeFinalizer)) return Outcome::done();
-    const auto now = TRY(find_live(context_.client, api::kPersistentVolume, volume.key(),
-                                   volume.uid()));
+    const auto now =
+        TRY(find_live(context_.client, api::kPersistentVolume, volume.key(), volume.uid()));
     if (!now || !now->is_deleting()) return Outcome::done();
-    if (is_ours(*now) && reclaims(*now)) {
-      TRY(context_.files.remove_volume(now->spec()["csi"]["volumeHandle"].as_string()));
+    const std::string& handle = now->spec()["csi"]["volumeHandle"].as_string();
+    if (is_ours(*now) && is_storage_name(handle)) {  // another handle can name no file of ours
+      TRY(reclaims(*now) ? context_.files.remove_volume(handle)
+                         : context_.files.acknowledge_volume(handle));
     }
     TRY(kube::edit(context_.client, api::kPersistentVolume, volume.key(), false,
                    [&](Object& object) -> Result<bool> {
@@ -122,9 +125,9 @@ kube::ControllerSpec make_volume_controller(StorageContext& context) {
   spec.name = kVolumeController;
   spec.reconciler = std::make_unique<Volumes>(context);
   spec.sources.push_back({api::kPersistentVolume, "", kube::map_to_self});
-  spec.sources.push_back(
-      {api::kPersistentVolumeClaim, "",
-       [&context](const Object& claim) { return volumes_of_claim(context, claim); }});
+  spec.sources.push_back({api::kPersistentVolumeClaim, "", [&context](const Object& claim) {
+                            return volumes_of_claim(context, claim);
+                          }});
   return spec;
 }
 

@@ -1,12 +1,12 @@
 // The sandbox's CSI driver, disk.breakwater.dev, and its provisioner: volumes are raw sparse files.
 //
-// Controller "provisioner" serves claims that the binder has annotated for this driver: it makes the
-// file (empty, or a copy of the snapshot that spec.dataSource names) and then the PersistentVolume
-// `pvc-<uid of the claim>`, whose spec.csi.volumeAttributes.path is the file's absolute path.
-// volumeMode is Block; Filesystem is refused with an event.
+// Controller "provisioner" serves claims that the binder has annotated for this driver: it makes
+// the file (empty, or a copy of the snapshot that spec.dataSource names) and then the
+// PersistentVolume `pvc-<uid of the claim>`, whose spec.csi.volumeAttributes.path is the file's
+// absolute path. volumeMode is Block; Filesystem is refused with an event.
 //
-// Controller "volume" looks at PersistentVolumes: status.phase (Available, Bound, Released), and the
-// end: a Released volume with reclaim policy Delete is deleted; the finalizer of Kubernetes'
+// Controller "volume" looks at PersistentVolumes: status.phase (Available, Bound, Released), and
+// the end: a Released volume with reclaim policy Delete is deleted; the finalizer of Kubernetes'
 // external-provisioner keeps the object until the file is gone. Retain keeps both, and after the
 // deletion of a retained object its file stays for whoever needs it.
 #pragma once

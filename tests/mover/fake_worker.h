@@ -1,5 +1,5 @@
-// What `breakwater data-mover` does, without a process and without a repository: it copies whole files
-// to and from a folder. The paths it gets are those that the node has put into its arguments.
+// What `breakwater data-mover` does, without a process and without a repository: it copies whole
+// files to and from a folder. The paths it gets are those that the node has put into its arguments.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -21,12 +21,12 @@ class FakeWorker {
     std::filesystem::create_directories(repository_);
   }
 
-  std::string error;         // not empty: reports this and fails
-  std::string code;          // of the error
-  int deaths = 0;            // so many processes die before one does its work
-  bool hangs = false;        // reports progress and goes on for ever
+  std::string error;   // not empty: reports this and fails
+  std::string code;    // of the error
+  int deaths = 0;      // so many processes die before one does its work
+  bool hangs = false;  // reports progress and goes on for ever
   int finished = 0;
-  std::string environment;   // of the last process, joined
+  std::string environment;  // of the last process, joined
 
   // Does the work of one waiting process; returns whether there was one.
   bool work(sandbox_test::FakeProcesses& processes) {
@@ -43,8 +43,8 @@ class FakeWorker {
       processes.end(id, 137, true);
       return true;
     }
-    const Json report = error.empty() ? move(process.spec)
-                                      : Json::object({{"error", error}, {"code", code}});
+    const Json report =
+        error.empty() ? move(process.spec) : Json::object({{"error", error}, {"code", code}});
     EXPECT_TRUE(write_file(flag(process.spec, mover::kResultFlag), to_json(report)));
     ++finished;
     processes.end(id, error.empty() ? 0 : 1);
@@ -77,7 +77,8 @@ class FakeWorker {
       std::filesystem::copy_file(config->volume, folder / id, options);
     } else {
       if (!std::filesystem::exists(folder / id)) {
-        return Json::object({{"error", "snapshot " + id + " does not exist"}, {"code", "NotFound"}});
+        return Json::object(
+            {{"error", "snapshot " + id + " does not exist"}, {"code", "NotFound"}});
       }
       const std::string data = read_file(folder / id).value();
       std::string whole = read_file(config->volume).value();
@@ -86,10 +87,8 @@ class FakeWorker {
       std::ofstream(config->volume, std::ios::binary) << whole;
     }
     const auto size = static_cast<int64_t>(std::filesystem::file_size(folder / id));
-    return Json::object({{"snapshotID", id},
-                         {"totalBytes", size},
-                         {"bytesRead", size},
-                         {"bytesMoved", size / 2}});
+    return Json::object(
+        {{"snapshotID", id}, {"totalBytes", size}, {"bytesRead", size}, {"bytesMoved", size / 2}});
   }
 
   const std::filesystem::path repository_;

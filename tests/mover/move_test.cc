@@ -1,4 +1,5 @@
-// DataUploads and DataDownloads over the embedded API, the sandbox's storage and a worker that is none.
+// DataUploads and DataDownloads over the embedded API, the sandbox's storage and a worker that is
+// none.
 #include "base/encoding.h"
 #include "mover/mover.h"
 #include "tests/mover/fake_worker.h"
@@ -191,8 +192,9 @@ TEST(DataUpload, LeavesOtherMoversAlone) {
   story.make_disk();
   story.make_snapshot();
   story.make_upload();
-  story.world.change(api::kDataUpload, kUpload,
-                     [](Object& now) { now.set({"spec", "datamover"}, "kubevirt"); });
+  story.world.change(api::kDataUpload, kUpload, [](Object& now) {
+    now.set({"spec", "datamover"}, "kubevirt");
+  });
   story.world.run();
   EXPECT_EQ(story.upload().phase(), "");
   EXPECT_FALSE(story.upload().has_finalizer(api::kDataMoverFinalizer));
@@ -351,8 +353,7 @@ TEST(DataUpload, WaitsForMaintenanceWithoutCountingIt) {
   story.make_upload();
   story.world.run(std::chrono::minutes(10));
   EXPECT_EQ(story.upload().phase(), "InProgress");
-  EXPECT_TRUE(
-      story.upload().status()["message"].as_string().starts_with("WaitingForMaintenance"));
+  EXPECT_TRUE(story.upload().status()["message"].as_string().starts_with("WaitingForMaintenance"));
   story.worker.error = "";
   ASSERT_TRUE(story.run_to(api::kDataUpload, kUpload, "Completed"));
   story.expect_clean(1);
@@ -397,9 +398,9 @@ TEST(DataUpload, CanBeCanceledInEveryPhase) {
       }
       if (deleted) {
         story.world.remove(api::kDataUpload, kUpload);
-        ASSERT_TRUE(story.world.run_until(
-            [&] { return !story.world.exists(api::kDataUpload, kUpload); }))
-            << phase;
+        ASSERT_TRUE(story.world.run_until([&] {
+          return !story.world.exists(api::kDataUpload, kUpload);
+        })) << phase;
         if (phase.empty()) continue;  // nobody had taken it: its snapshot is the engine's
       } else {
         story.cancel(api::kDataUpload, kUpload);
@@ -543,6 +544,35 @@ TEST(DataMove, CrashAfterAnyWriteEndsWellAndLeavesNothing) {
     if (testing::Test::HasFailure()) FAIL() << "crash after write " << k;
   }
   EXPECT_GT(k, 50);
+}
+
+TEST(DataMove, EndsWellOverAnApiThatMisbehaves) {
+  kube::Faults faults;
+  faults.timeout_before_write = 0.03;
+  faults.timeout_after_write = 0.06;
+  faults.conflict = 0.05;
+  faults.unavailable = 0.03;
+  faults.expired_watch = 0.01;
+  faults.dropped_watch = 0.02;
+  for (uint64_t seed = 1; seed <= 30; ++seed) {
+    Story story;
+    story.add_password();
+    story.world.set_faults(faults, seed);
+    story.worker.deaths = static_cast<int>(seed % 3);
+    story.make_disk();
+    story.make_snapshot();
+    story.make_upload();
+    ASSERT_TRUE(story.run_to(api::kDataUpload, kUpload, "Completed", std::chrono::minutes(30)))
+        << "seed " << seed << to_json(story.upload().json(), 1);
+    story.make_target();
+    story.make_download(story.upload().status()["snapshotID"].as_string());
+    ASSERT_TRUE(story.run_to(api::kDataDownload, kDownload, "Completed", std::chrono::minutes(30)))
+        << "seed " << seed << to_json(story.download().json(), 1);
+    EXPECT_EQ(read_file(story.world.file_of(kTarget)).value(), story.bytes);
+    story.world.run(std::chrono::minutes(5));
+    story.expect_clean(2);
+    if (testing::Test::HasFailure()) FAIL() << "seed " << seed;
+  }
 }
 
 // The same when the move is canceled half way.

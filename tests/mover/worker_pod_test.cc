@@ -59,9 +59,9 @@ TEST(SnapshotName, ComesBackAsItWasWritten) {
   EXPECT_EQ(name->ns, "shop");
   EXPECT_EQ(name->id, "0123abc");
   EXPECT_EQ(name->to_string(), "restic/cluster-1/shop#0123abc");
-  for (const char* wrong : {"", "0123abc", "restic/", "restic/c/ns", "restic/c/ns#", "restic//ns#1",
-                            "restic/c#1", "kopia/c/ns#1", "restic/../ns#1", "restic/c/..#1",
-                            "restic/c/a/b#1"}) {
+  for (const char* wrong :
+       {"", "0123abc", "restic/", "restic/c/ns", "restic/c/ns#", "restic//ns#1", "restic/c#1",
+        "kopia/c/ns#1", "restic/../ns#1", "restic/c/..#1", "restic/c/a/b#1"}) {
     EXPECT_FALSE(mover::SnapshotName::parse(wrong)) << wrong;
   }
 }

@@ -28,8 +28,7 @@ Json terminated_of(const Object& pod) {
 TEST(Node, RunsAPodToItsEndAndReportsCodeAndMessage) {
   World world;
   world.create(api::kPod, make_pod("worker", {"data-mover", "--result-path=/dev/termination-log"}));
-  ASSERT_TRUE(
-      world.run_until([&] { return world.get(api::kPod, kWorker).phase() == "Running"; }));
+  ASSERT_TRUE(world.run_until([&] { return world.get(api::kPod, kWorker).phase() == "Running"; }));
   ASSERT_EQ(world.processes().running.size(), 1u);
   const sandbox::ProcessSpec spec = world.processes().running.begin()->second.spec;
   EXPECT_EQ(spec.binary, "/nowhere/breakwater");
@@ -143,8 +142,7 @@ TEST(Node, DeletedPodIsAskedToEndThenKilledAndOnlyThenGone) {
 TEST(Node, PodFoundRunningWithoutProcessIsLost) {
   World world;
   world.create(api::kPod, make_pod("worker", {"x"}));
-  ASSERT_TRUE(
-      world.run_until([&] { return world.get(api::kPod, kWorker).phase() == "Running"; }));
+  ASSERT_TRUE(world.run_until([&] { return world.get(api::kPod, kWorker).phase() == "Running"; }));
   world.restart();
   ASSERT_TRUE(world.run_until([&] { return world.get(api::kPod, kWorker).phase() == "Failed"; }));
   EXPECT_EQ(world.get(api::kPod, kWorker).status()["reason"].as_string(), "NodeLost");
@@ -175,11 +173,11 @@ TEST(PodPlan, PathsAreReplacedOnlyWhereTheyStandAlone) {
   struct Case {
     const char *text, *expected;
   };
-  for (const Case& one : {Case{"/dev/v", "/real"}, Case{"a=/dev/v", "a=/real"},
-                          Case{"{\"volume\":\"/dev/v\"}", "{\"volume\":\"/real\"}"},
-                          Case{"/dev/v,/dev/v", "/real,/real"}, Case{"/dev/v1", "/dev/v1"},
-                          Case{"/dev/v/x", "/dev/v/x"}, Case{"/x/dev/v", "/x/dev/v"},
-                          Case{"", ""}}) {
+  for (const Case& one :
+       {Case{"/dev/v", "/real"}, Case{"a=/dev/v", "a=/real"},
+        Case{"{\"volume\":\"/dev/v\"}", "{\"volume\":\"/real\"}"},
+        Case{"/dev/v,/dev/v", "/real,/real"}, Case{"/dev/v1", "/dev/v1"},
+        Case{"/dev/v/x", "/dev/v/x"}, Case{"/x/dev/v", "/x/dev/v"}, Case{"", ""}}) {
     EXPECT_EQ(sandbox::replace_path(one.text, "/dev/v", "/real"), one.expected) << one.text;
   }
 }

@@ -1,4 +1,6 @@
 // Real children.
+#include "sandbox/processes.h"
+
 #include <gtest/gtest.h>
 #include <sys/file.h>
 
@@ -8,7 +10,6 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "sandbox/processes.h"
 
 namespace breakwater::sandbox_test {
 namespace {
@@ -41,7 +42,9 @@ class ExitWaiter {
 class RealChildren : public testing::Test {
  protected:
   ProcessSpec shell(const std::string& script) {
-    return {"/bin/sh", {"-c", script}, {"COLOR=green", "PATH=/bin:/usr/bin"},
+    return {"/bin/sh",
+            {"-c", script},
+            {"COLOR=green", "PATH=/bin:/usr/bin"},
             directory_.path() / "log"};
   }
   std::string log() { return read_file(directory_.path() / "log").value_or(""); }

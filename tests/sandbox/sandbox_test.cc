@@ -22,8 +22,9 @@ class WholeSandbox : public testing::Test {
     settings.directory = directory_.path() / "sandbox";
     settings.binary = "/bin/sh";  // pods' arguments are its arguments
     sandbox_ = sandbox::Sandbox::start(settings, clock_, random_, Logger()).value();
-    client_ = kube::make_http_client(kube::load_kubeconfig(sandbox_->kubeconfig()).value(), Logger())
-                  .value();
+    client_ =
+        kube::make_http_client(kube::load_kubeconfig(sandbox_->kubeconfig()).value(), Logger())
+            .value();
   }
   void stop() {
     client_.reset();
@@ -70,9 +71,11 @@ TEST_F(WholeSandbox, ServesVolumesAndPodsAndSurvivesItsEnd) {
       eventually([&] { return get(api::kPersistentVolumeClaim, disk).phase() == "Bound"; }));
 
   create_pod("greeter", "echo hello; echo '{\"x\":1}' > /dev/termination-log; exit 3");
-  EXPECT_TRUE(eventually([&] { return get(api::kPod, {"default", "greeter"}).phase() == "Failed"; }));
-  const Json ended =
-      get(api::kPod, {"default", "greeter"}).status()["containerStatuses"][0]["state"]["terminated"];
+  EXPECT_TRUE(eventually([&] {
+    return get(api::kPod, {"default", "greeter"}).phase() == "Failed";
+  }));
+  const Json ended = get(api::kPod, {"default", "greeter"})
+                         .status()["containerStatuses"][0]["state"]["terminated"];
   EXPECT_EQ(ended["exitCode"].as_int(), 3);
   EXPECT_EQ(ended["message"].as_string(), "{\"x\":1}\n");
   const std::string path = api::kPod.path("default", "greeter") + "/log?tailLines=1";
@@ -80,8 +83,9 @@ TEST_F(WholeSandbox, ServesVolumesAndPodsAndSurvivesItsEnd) {
   EXPECT_EQ(sandbox_->client(apiserver::admin_user())->get_raw(path).value_or("none"), "hello\n");
 
   create_pod("sleeper", "exec sleep 100");
-  EXPECT_TRUE(
-      eventually([&] { return get(api::kPod, {"default", "sleeper"}).phase() == "Running"; }));
+  EXPECT_TRUE(eventually([&] {
+    return get(api::kPod, {"default", "sleeper"}).phase() == "Running";
+  }));
   const std::string url = sandbox_->url();
   EXPECT_EQ(sandbox::sandbox_url(directory_.path() / "sandbox").value(), url);
   stop();
@@ -89,7 +93,9 @@ TEST_F(WholeSandbox, ServesVolumesAndPodsAndSurvivesItsEnd) {
   start();
   EXPECT_EQ(sandbox_->url(), url);
   EXPECT_EQ(get(api::kPersistentVolumeClaim, disk).phase(), "Bound");
-  EXPECT_TRUE(eventually([&] { return get(api::kPod, {"default", "sleeper"}).phase() == "Failed"; }));
+  EXPECT_TRUE(eventually([&] {
+    return get(api::kPod, {"default", "sleeper"}).phase() == "Failed";
+  }));
   EXPECT_EQ(get(api::kPod, {"default", "sleeper"}).status()["reason"].as_string(), "NodeLost");
   stop();
 }

@@ -81,8 +81,8 @@ TEST(Storage, ClaimWithSelectorIsNeverProvisionedAndTakesTheVolumeThatMatches) {
                                      {"accessModes", Json::array({"ReadWriteOnce"})},
                                      {"persistentVolumeReclaimPolicy", "Retain"}}));
   volume.set({"spec", "capacity", "storage"}, "2Mi");
-  volume.set({"spec", "csi"}, Json::object({{"driver", api::kSandboxDriver},
-                                            {"volumeHandle", "found"}}));
+  volume.set({"spec", "csi"},
+             Json::object({{"driver", api::kSandboxDriver}, {"volumeHandle", "found"}}));
   world.create(api::kPersistentVolume, volume);
   ASSERT_TRUE(world.run_until([&] { return world.is_bound(key); }));
   EXPECT_EQ(world.get(api::kPersistentVolumeClaim, key).spec()["volumeName"].as_string(), "found");
@@ -187,8 +187,9 @@ TEST(Storage, DeletedSnapshotKeepsOrLosesItsFileAsThePolicySays) {
     ASSERT_TRUE(world.run_until([&] { return world.is_ready({"shop", "snap"}); }));
     const auto contents = world.names(api::kVolumeSnapshotContent);
     ASSERT_EQ(contents.size(), 1u);
-    world.change(api::kVolumeSnapshotContent, {"", contents[0]},
-                 [&](Object& now) { now.set({"spec", "deletionPolicy"}, policy); });
+    world.change(api::kVolumeSnapshotContent, {"", contents[0]}, [&](Object& now) {
+      now.set({"spec", "deletionPolicy"}, policy);
+    });
     world.remove(api::kVolumeSnapshot, {"shop", "snap"});
     world.run();
     EXPECT_FALSE(world.exists(api::kVolumeSnapshot, {"shop", "snap"}));
@@ -203,8 +204,8 @@ TEST(Storage, StaticContentOfAWrongHandleSaysSo) {
   for (const char* handle : {"no-such-snapshot", "../../etc/passwd"}) {
     const Key key{"shop", handle[0] == '.' ? "outside" : "absent"};
     Object content = Object::make(api::kVolumeSnapshotContent, {"", key.name});
-    content.set({"spec"}, Json::object({{"deletionPolicy", "Delete"},
-                                        {"driver", api::kSandboxDriver}}));
+    content.set({"spec"},
+                Json::object({{"deletionPolicy", "Delete"}, {"driver", api::kSandboxDriver}}));
     content.set({"spec", "source", "snapshotHandle"}, handle);
     content.set({"spec", "volumeSnapshotRef"},
                 Json::object({{"namespace", key.ns}, {"name", key.name}}));
@@ -236,8 +237,9 @@ void storage_story(World& world) {
   ASSERT_TRUE(world.run_until([&] { return world.is_bound(clone); }));
   EXPECT_EQ(read_file(world.file_of(clone)).value().substr(100, 5), "bytes");
   for (const std::string& name : world.names(api::kVolumeSnapshotContent)) {
-    world.change(api::kVolumeSnapshotContent, {"", name},
-                 [](Object& now) { now.set({"spec", "deletionPolicy"}, "Delete"); });
+    world.change(api::kVolumeSnapshotContent, {"", name}, [](Object& now) {
+      now.set({"spec", "deletionPolicy"}, "Delete");
+    });
   }
   world.remove(api::kVolumeSnapshot, snapshot);
   world.remove(api::kPersistentVolumeClaim, clone);

@@ -1,5 +1,6 @@
-// A small cluster in one thread with a clock that stands still: embedded API, storage driver, node with
-// fake processes. Controllers can crash after any write and be started again over the same API.
+// A small cluster in one thread with a clock that stands still: embedded API, storage driver, node
+// with fake processes. Controllers can crash after any write and be started again over the same
+// API.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -66,13 +67,21 @@ class World {
     });
   }
   int crashes() const { return crashes_; }
+  // The API misbehaves from now on, across restarts, as the seed says.
+  void set_faults(kube::Faults faults, uint64_t seed) {
+    faults_ = faults;
+    seed_ = seed;
+    restart();
+  }
   FakeProcesses& processes() { return controllers_->processes; }
   sandbox::Node& node() { return *controllers_->node; }
 
-  // Called whenever there is nothing else to do before time goes on; returns whether it did something.
+  // Called whenever there is nothing else to do before time goes on; returns whether it did
+  // something.
   std::function<bool()> on_idle;
 
-  // Lets the cluster work until `done` says so; false if that takes longer than `limit` (simulated).
+  // Lets the cluster work until `done` says so; false if that takes longer than `limit`
+  // (simulated).
   bool run_until(const std::function<bool()>& done, Duration limit = std::chrono::minutes(5)) {
     const Duration end = clock_.monotonic() + limit;
     while (true) {
@@ -104,7 +113,9 @@ class World {
   Object get(const kube::Kind& kind, const Key& key) {
     return direct_->get(kind, key).value_or(Object());
   }
-  bool exists(const kube::Kind& kind, const Key& key) { return direct_->get(kind, key).has_value(); }
+  bool exists(const kube::Kind& kind, const Key& key) {
+    return direct_->get(kind, key).has_value();
+  }
   std::vector<std::string> names(const kube::Kind& kind, const std::string& ns = "") {
     std::vector<std::string> result;
     const auto objects = direct_->list(kind, ns);
@@ -184,7 +195,7 @@ class World {
   }
 
   struct Controllers {
-    explicit Controllers(World& world) : random(11) {
+    explicit Controllers(World& world) : random(world.seed_) {
       const auto enqueue = [this](const std::string& controller, const Key& key) {
         if (runner) runner->enqueue(controller, key);
       };
@@ -192,11 +203,10 @@ class World {
       plain = world.server_->client(apiserver::admin_user());
       logs = std::make_unique<LateLogs>();
       rest = std::make_unique<apiserver::Rest>(*world.server_, logs.get(), world.clock_);
-      world.server_->set_raw_handler(
-          [this](const apiserver::User& user, const std::string& path) {
-            return sandbox::get_raw(*rest, user, path);
-          });
-      faulty = std::make_unique<kube::FaultyClient>(*plain, random, kube::Faults{});
+      world.server_->set_raw_handler([this](const apiserver::User& user, const std::string& path) {
+        return sandbox::get_raw(*rest, user, path);
+      });
+      faulty = std::make_unique<kube::FaultyClient>(*plain, random, world.faults_);
       runner = std::make_unique<kube::Runner>(*faulty, world.clock_, random, Logger());
       events = std::make_unique<kube::EventRecorder>(*plain, world.clock_, "test", Logger());
       operations = kube::make_inline_operations();
@@ -204,15 +214,16 @@ class World {
           sandbox::StorageDirectory::open(world.directory()).value());
       storage.reset(new sandbox::StorageContext{runner->reader(), *faulty, world.clock_, *events,
                                                 *operations, *files, enqueue, Logger()});
-      EXPECT_TRUE(sandbox::sweep_storage(*storage));
+      while (!sandbox::sweep_storage(*storage)) {  // faults; a program would end and start again
+      }
       for (auto& spec : sandbox::make_storage_controllers(*storage)) runner->add(std::move(spec));
       sandbox::NodeSettings settings;
       settings.directory = world.directory();
       settings.binary = "/nowhere/breakwater";
       settings.max_processes = 3;
       settings.heartbeat = std::chrono::minutes(10);
-      node = sandbox::Node::create(settings, {runner->reader(), *faulty, world.clock_, processes,
-                                              enqueue, Logger()})
+      node = sandbox::Node::create(
+                 settings, {runner->reader(), *faulty, world.clock_, processes, enqueue, Logger()})
                  .value();
       logs->node = node.get();
       for (auto& spec : node->make_controllers()) runner->add(std::move(spec));
@@ -250,6 +261,8 @@ class World {
   Extra extra_;
   bool crashed_ = false;
   int crashes_ = 0;
+  kube::Faults faults_;
+  uint64_t seed_ = 11;
   std::unique_ptr<apiserver::ApiServer> server_;
   std::unique_ptr<kube::Client> direct_;
   std::unique_ptr<Controllers> controllers_;
