@@ -118,9 +118,8 @@ TEST(Gzip, RoundTripsAndStopsAtLimits) {
   }
   Bytes bomb = gzip(std::string(1 << 20, '\0'));
   EXPECT_FALSE(gunzip(bomb, 1000));
-  Bytes cut = gzip("something to be cut");
-  cut.resize(cut.size() - 3);
-  EXPECT_FALSE(gunzip(cut));
+  const Bytes whole = gzip("something to be cut");
+  EXPECT_FALSE(gunzip(ByteSpan(whole).first(whole.size() - 3)));
   EXPECT_FALSE(gunzip(as_bytes("no gzip at all")));
   EXPECT_FALSE(gunzip({}));
 }
