@@ -192,24 +192,49 @@ TEST(OpenApiProto, WritesTheWireFormat) {
   EXPECT_EQ(bytes, want);
 }
 
-TEST(ProtobufBody, ReadsBindingsAndNothingElse) {
-  using namespace std::string_literals;
-  const std::string type = "\x0a\x2b\x0a\x1crbac.authorization.k8s.io/v1\x12\x0bRoleBinding";
-  const std::string raw =
-      "\x0a\x09\x0a\x01x\x5a\x04\x0a\x02lk"s + "\x12\x0d\x0a\x04User\x1a\x05" "alice" +
-      "\x1a\x0a\x12\x04Role\x1a\x02ro";
-  const auto body = read_protobuf_body("k8s\0"s + type + "\x12" +
-                                       static_cast<char>(raw.size()) + raw);
+// A length-delimited protobuf field.
+std::string delimited(int number, const std::string& bytes) {
+  return std::string{static_cast<char>(number << 3 | 2), static_cast<char>(bytes.size())} + bytes;
+}
+
+std::string protobuf_body(const std::string& api_version, const std::string& kind,
+                          const std::string& raw) {
+  return std::string("k8s\0", 4) + delimited(1, delimited(1, api_version) + delimited(2, kind)) +
+         delimited(2, raw);
+}
+
+TEST(ProtobufBody, ReadsWhatKubectlMakesUp) {
+  const std::string metadata = delimited(1, delimited(1, "x"));
+  auto body = read_protobuf_body(protobuf_body(
+      "rbac.authorization.k8s.io/v1", "RoleBinding",
+      delimited(1, delimited(1, "x") + delimited(11, delimited(1, "l") + delimited(2, "v"))) +
+          delimited(2, delimited(1, "User") + delimited(3, "alice")) +
+          delimited(3, delimited(2, "Role") + delimited(3, "ro"))));
   ASSERT_TRUE(body) << body.error().to_string();
-  EXPECT_EQ((*body)["kind"].as_string(), "RoleBinding");
-  EXPECT_EQ(to_json((*body)["metadata"]), R"({"name":"x","labels":{"lk":""}})");
-  EXPECT_EQ(to_json((*body)["subjects"]), R"([{"kind":"User","name":"alice"}])");
-  EXPECT_EQ(to_json((*body)["roleRef"]), R"({"kind":"Role","name":"ro"})");
-  const auto pod = read_protobuf_body("k8s\0\x0a\x09\x0a\x02v1\x12\x03Pod"s);
+  EXPECT_EQ(to_json(*body),
+            R"({"metadata":{"name":"x","labels":{"l":"v"}},)"
+            R"("subjects":[{"kind":"User","name":"alice"}],"roleRef":{"kind":"Role","name":"ro"},)"
+            R"("apiVersion":"rbac.authorization.k8s.io/v1","kind":"RoleBinding"})");
+  body = read_protobuf_body(protobuf_body(
+      "v1", "Secret",
+      metadata + delimited(2, delimited(1, "k") + delimited(2, "v")) + delimited(3, "Opaque")));
+  ASSERT_TRUE(body) << body.error().to_string();
+  EXPECT_EQ((*body)["data"]["k"].as_string(), "dg==");
+}
+
+TEST(ProtobufBody, RefusesWhatItWouldLose) {
+  const std::string metadata = delimited(1, delimited(1, "x"));
+  const auto pod = read_protobuf_body(protobuf_body("v1", "Pod", metadata));
   ASSERT_FALSE(pod);
   EXPECT_TRUE(pod.error().is(Code::kUnsupported));
-  for (size_t size = 5; size < 4 + type.size(); ++size) {
-    EXPECT_FALSE(read_protobuf_body(("k8s\0"s + type).substr(0, size))) << size;
+  const auto account = read_protobuf_body(
+      protobuf_body("v1", "ServiceAccount", metadata + delimited(2, delimited(3, "secret"))));
+  ASSERT_FALSE(account);
+  EXPECT_TRUE(account.error().is(Code::kUnsupported));
+  const std::string whole = protobuf_body("v1", "ConfigMap", metadata);
+  EXPECT_TRUE(read_protobuf_body(whole));
+  for (size_t size = 0; size < whole.size(); ++size) {
+    EXPECT_FALSE(read_protobuf_body(whole.substr(0, size))) << size;
   }
 }
 
