@@ -6,12 +6,12 @@ namespace breakwater::apiserver {
 namespace {
 
 constexpr kube::Kind kRoles{"rbac.authorization.k8s.io", "v1", "Role", "roles", true, false};
-constexpr kube::Kind kClusterRoles{"rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles",
-                                   false, false};
-constexpr kube::Kind kRoleBindings{"rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings",
-                                   true, false};
-constexpr kube::Kind kClusterRoleBindings{"rbac.authorization.k8s.io", "v1", "ClusterRoleBinding",
-                                          "clusterrolebindings", false, false};
+constexpr kube::Kind kClusterRoles{
+    "rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", false, false};
+constexpr kube::Kind kRoleBindings{
+    "rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings", true, false};
+constexpr kube::Kind kClusterRoleBindings{"rbac.authorization.k8s.io", "v1",  "ClusterRoleBinding",
+                                          "clusterrolebindings",       false, false};
 
 bool contains(const Json& list, std::string_view value) {
   return std::any_of(list.items().begin(), list.items().end(),
@@ -47,7 +47,8 @@ bool allows_path(const Json& rule, const Access& access) {
 
 bool allows(const Json& rules, const Access& access) {
   for (const Json& rule : rules.items()) {
-    if (access.path.empty() ? allows_resource(rule, access) : allows_path(rule, access)) return true;
+    if (access.path.empty() ? allows_resource(rule, access) : allows_path(rule, access))
+      return true;
   }
   return false;
 }

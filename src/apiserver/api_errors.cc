@@ -62,7 +62,8 @@ tl::unexpected<Error> already_exists(const ServedKind& kind, std::string_view na
               deleting ? "object is being deleted: " : "", kind.key().group_resource(), name);
 }
 
-tl::unexpected<Error> conflict(const ServedKind& kind, std::string_view name, std::string_view why) {
+tl::unexpected<Error> conflict(const ServedKind& kind, std::string_view name,
+                               std::string_view why) {
   return fail(Code::kConflict, "Operation cannot be fulfilled on {} \"{}\": {}",
               kind.key().group_resource(), name, why);
 }

@@ -23,7 +23,8 @@ tl::unexpected<Error> conflict(const ServedKind& kind, std::string_view name, st
 // … the object has been modified; please apply your changes to the latest version and try again
 tl::unexpected<Error> modified(const ServedKind& kind, std::string_view name);
 // pods "x" is forbidden: <why>
-tl::unexpected<Error> forbidden(const ServedKind& kind, std::string_view name, std::string_view why);
+tl::unexpected<Error> forbidden(const ServedKind& kind, std::string_view name,
+                                std::string_view why);
 // Backup.velero.io "x" is invalid: <cause>, or [<cause>, <cause>]
 tl::unexpected<Error> invalid(std::string_view qualified_kind, std::string_view name,
                               const std::vector<std::string>& causes);

@@ -11,7 +11,7 @@
 namespace breakwater::apiserver {
 namespace {
 
-constexpr kube::Kind kDefinitions{"apiextensions.k8s.io", "v1", "CustomResourceDefinition",
+constexpr kube::Kind kDefinitions{"apiextensions.k8s.io",      "v1",  "CustomResourceDefinition",
                                   "customresourcedefinitions", false, true};
 
 class ApiServerImpl final : public ApiServer {
@@ -52,10 +52,9 @@ class ApiServerImpl final : public ApiServer {
 };
 
 Result<> ApiServerImpl::start() {
-  storage_ = TRY(Storage::open(settings_.database, settings_.history,
-                               [this](const TableId& table, const Change& change) {
-                                 owners_.observe(table, change);
-                               }));
+  storage_ = TRY(Storage::open(
+      settings_.database, settings_.history,
+      [this](const TableId& table, const Change& change) { owners_.observe(table, change); }));
   core_ = std::make_unique<Core>(settings_, *storage_, registry_, hub_, clock_, random_);
   reader_ = make_local_client(*core_, registry_, nullptr, nullptr, admin_user());
   collector_ = std::make_unique<Collector>(settings_, *core_, owners_, clock_, log_);

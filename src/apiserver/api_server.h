@@ -1,14 +1,14 @@
 // The embedded Kubernetes API: objects, their rules, their history.
 //
 // One ApiServer is one cluster's API. It stores objects in SQLite (WAL, synced before a write is
-// answered, so `kill -9` loses nothing that was acknowledged) and in memory, validates, defaults and
-// prunes what CRDs describe, and keeps a bounded history for watches. It is for one machine.
+// answered, so `kill -9` loses nothing that was acknowledged) and in memory, validates, defaults
+// and prunes what CRDs describe, and keeps a bounded history for watches. It is for one machine.
 //
-// Two ways in: client() gives the in-process transport; Rest (apiserver/rest.h) translates HTTP. Both
-// go through the same verbs, checks and access rules. Thread-safe.
+// Two ways in: client() gives the in-process transport; Rest (apiserver/rest.h) translates HTTP.
+// Both go through the same verbs, checks and access rules. Thread-safe.
 //
-// Deletion, garbage collection of owned objects and of namespaces happen in collect(), which the owner
-// of the server calls now and then; nothing runs on threads of its own.
+// Deletion, garbage collection of owned objects and of namespaces happen in collect(), which the
+// owner of the server calls now and then; nothing runs on threads of its own.
 #pragma once
 
 #include <filesystem>
@@ -37,8 +37,8 @@ struct Settings {
 class ApiServer {
  public:
   // Opens or creates the database, with the namespaces default, kube-system, kube-public and
-  // kube-node-lease and the cluster roles admin, cluster-admin, edit, view in it. kCorrupt names the
-  // file. `clock` and `random` outlive the server.
+  // kube-node-lease and the cluster roles admin, cluster-admin, edit, view in it. kCorrupt names
+  // the file. `clock` and `random` outlive the server.
   static Result<std::unique_ptr<ApiServer>> open(Settings settings, const Clock& clock,
                                                  Random& random, Logger log);
   virtual ~ApiServer() = default;
@@ -50,9 +50,10 @@ class ApiServer {
   // server outlives its clients.
   virtual std::unique_ptr<kube::Client> client(User user) = 0;
 
-  // One round of what Kubernetes' controllers do for the API itself: objects whose last owner is gone,
-  // foreground and orphan deletion, contents of terminating namespaces, expired Events, a default
-  // ServiceAccount in each namespace. Returns whether it changed anything; call it again then.
+  // One round of what Kubernetes' controllers do for the API itself: objects whose last owner is
+  // gone, foreground and orphan deletion, contents of terminating namespaces, expired Events, a
+  // default ServiceAccount in each namespace. Returns whether it changed anything; call it again
+  // then.
   virtual bool collect() = 0;
   // Called, from any thread, after every change: a good moment for collect(). Must return at once.
   virtual void set_wake(std::function<void()> wake) = 0;

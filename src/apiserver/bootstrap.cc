@@ -12,9 +12,7 @@ Json strings(std::initializer_list<const char*> items) {
 }
 
 Json read_verbs() { return strings({"get", "list", "watch"}); }
-Json write_verbs() {
-  return strings({"create", "delete", "deletecollection", "patch", "update"});
-}
+Json write_verbs() { return strings({"create", "delete", "deletecollection", "patch", "update"}); }
 
 Json rule(Json groups, Json resources, Json verbs) {
   return Json::object({{"apiGroups", std::move(groups)},
@@ -27,9 +25,8 @@ Json paths(Json urls) {
 }
 
 kube::Object named(const char* api_version, const char* kind, const char* name) {
-  return kube::Object(Json::object({{"apiVersion", api_version},
-                                    {"kind", kind},
-                                    {"metadata", Json::object({{"name", name}})}}));
+  return kube::Object(Json::object(
+      {{"apiVersion", api_version}, {"kind", kind}, {"metadata", Json::object({{"name", name}})}}));
 }
 
 kube::Object role(const char* name, Json rules) {
@@ -43,10 +40,11 @@ kube::Object role(const char* name, Json rules) {
 kube::Object aggregated(const char* name, Json rules) {
   kube::Object object = role(name, std::move(rules));
   const std::string label = std::string("rbac.authorization.k8s.io/aggregate-to-") + name;
-  object.set({"aggregationRule"},
-             Json::object({{"clusterRoleSelectors",
-                            Json::array({Json::object(
-                                {{"matchLabels", Json::object({{label, "true"}})}})})}}));
+  object.set(
+      {"aggregationRule"},
+      Json::object(
+          {{"clusterRoleSelectors",
+            Json::array({Json::object({{"matchLabels", Json::object({{label, "true"}})}})})}}));
   return object;
 }
 
@@ -65,14 +63,14 @@ kube::Object binding(const char* name, const char* role_name,
 }
 
 Json workloads() {
-  return strings({"configmaps", "events", "persistentvolumeclaims", "pods", "serviceaccounts",
-                  "services"});
+  return strings(
+      {"configmaps", "events", "persistentvolumeclaims", "pods", "serviceaccounts", "services"});
 }
 
 Json view_rules() {
-  return Json::array({rule(strings({""}), workloads(), read_verbs()),
-                      rule(strings({""}), strings({"namespaces", "pods/log", "pods/status"}),
-                           read_verbs())});
+  return Json::array(
+      {rule(strings({""}), workloads(), read_verbs()),
+       rule(strings({""}), strings({"namespaces", "pods/log", "pods/status"}), read_verbs())});
 }
 
 Json edit_rules() {
@@ -98,12 +96,12 @@ void add_roles(std::vector<kube::Object>& objects) {
   objects.push_back(aggregated("edit", edit_rules()));
   objects.push_back(aggregated("view", view_rules()));
   objects.push_back(role("system:discovery",
-                         Json::array({paths(strings({"/api", "/api/*", "/apis", "/apis/*", "/healthz",
-                                                     "/livez", "/openapi", "/openapi/*", "/readyz",
-                                                     "/version", "/version/"}))})));
-  objects.push_back(role("system:public-info-viewer",
-                         Json::array({paths(strings({"/healthz", "/livez", "/readyz", "/version",
-                                                     "/version/"}))})));
+                         Json::array({paths(strings({"/api", "/api/*", "/apis", "/apis/*",
+                                                     "/healthz", "/livez", "/openapi", "/openapi/*",
+                                                     "/readyz", "/version", "/version/"}))})));
+  objects.push_back(role(
+      "system:public-info-viewer",
+      Json::array({paths(strings({"/healthz", "/livez", "/readyz", "/version", "/version/"}))})));
   objects.push_back(
       role("system:basic-user",
            Json::array({rule(strings({"authorization.k8s.io"}),

@@ -39,9 +39,9 @@ void add_core(std::vector<ServedKind>& kinds) {
   kinds.push_back(builtin("", "ConfigMap", "configmaps", {"cm"}, true, false, {}));
   kinds.push_back(builtin("", "Secret", "secrets", {}, true, false, {text("Type", ".type")}));
   kinds.push_back(builtin("", "ServiceAccount", "serviceaccounts", {"sa"}, true, false, {}));
-  kinds.push_back(builtin("", "Event", "events", {"ev"}, true, false,
-                          {text("Type", ".type"), text("Reason", ".reason"),
-                           text("Message", ".message")}));
+  kinds.push_back(
+      builtin("", "Event", "events", {"ev"}, true, false,
+              {text("Type", ".type"), text("Reason", ".reason"), text("Message", ".message")}));
   kinds.push_back(builtin("", "Pod", "pods", {"po"}, true, true,
                           {text("Status", ".status.phase"), text("IP", ".status.podIP", 1),
                            text("Node", ".spec.nodeName", 1)}));
@@ -53,23 +53,21 @@ void add_core(std::vector<ServedKind>& kinds) {
 }
 
 void add_storage(std::vector<ServedKind>& kinds) {
-  kinds.push_back(builtin("", "PersistentVolume", "persistentvolumes", {"pv"}, false, true,
-                          {text("Capacity", ".spec.capacity.storage"),
-                           text("Access Modes", ".spec.accessModes"),
-                           text("Reclaim Policy", ".spec.persistentVolumeReclaimPolicy"),
-                           text("Status", ".status.phase"), text("Claim", ".spec.claimRef.name"),
-                           text("StorageClass", ".spec.storageClassName"),
-                           text("VolumeMode", ".spec.volumeMode", 1)}));
-  kinds.push_back(builtin("", "PersistentVolumeClaim", "persistentvolumeclaims", {"pvc"}, true, true,
-                          {text("Status", ".status.phase"), text("Volume", ".spec.volumeName"),
-                           text("Capacity", ".status.capacity.storage"),
-                           text("Access Modes", ".status.accessModes"),
-                           text("StorageClass", ".spec.storageClassName"),
-                           text("VolumeMode", ".spec.volumeMode", 1)}));
-  kinds.push_back(builtin("storage.k8s.io", "StorageClass", "storageclasses", {"sc"}, false, false,
-                          {text("Provisioner", ".provisioner"),
-                           text("ReclaimPolicy", ".reclaimPolicy"),
-                           text("VolumeBindingMode", ".volumeBindingMode")}));
+  kinds.push_back(builtin(
+      "", "PersistentVolume", "persistentvolumes", {"pv"}, false, true,
+      {text("Capacity", ".spec.capacity.storage"), text("Access Modes", ".spec.accessModes"),
+       text("Reclaim Policy", ".spec.persistentVolumeReclaimPolicy"),
+       text("Status", ".status.phase"), text("Claim", ".spec.claimRef.name"),
+       text("StorageClass", ".spec.storageClassName"), text("VolumeMode", ".spec.volumeMode", 1)}));
+  kinds.push_back(builtin(
+      "", "PersistentVolumeClaim", "persistentvolumeclaims", {"pvc"}, true, true,
+      {text("Status", ".status.phase"), text("Volume", ".spec.volumeName"),
+       text("Capacity", ".status.capacity.storage"), text("Access Modes", ".status.accessModes"),
+       text("StorageClass", ".spec.storageClassName"), text("VolumeMode", ".spec.volumeMode", 1)}));
+  kinds.push_back(
+      builtin("storage.k8s.io", "StorageClass", "storageclasses", {"sc"}, false, false,
+              {text("Provisioner", ".provisioner"), text("ReclaimPolicy", ".reclaimPolicy"),
+               text("VolumeBindingMode", ".volumeBindingMode")}));
 }
 
 void add_rest(std::vector<ServedKind>& kinds) {

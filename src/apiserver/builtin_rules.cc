@@ -40,7 +40,8 @@ void default_binding(Object& binding) {
   set_default(binding, {"roleRef", "apiGroup"}, kRbac);
   Json subjects = binding["subjects"];
   for (size_t i = 0; i < subjects.size(); ++i) {
-    if (subjects[i]["kind"].as_string() == "ServiceAccount" || subjects[i].has("apiGroup")) continue;
+    if (subjects[i]["kind"].as_string() == "ServiceAccount" || subjects[i].has("apiGroup"))
+      continue;
     Json subject = subjects[i];
     subject.set("apiGroup", kRbac);
     subjects.set_item(i, std::move(subject));
@@ -68,8 +69,8 @@ Json fixed_pod_spec(Json spec, bool keep_node) {
     }
     if (!containers.is_null()) spec.set(list, std::move(containers));
   }
-  for (const char* member : {"tolerations", "activeDeadlineSeconds",
-                             "terminationGracePeriodSeconds"}) {
+  for (const char* member :
+       {"tolerations", "activeDeadlineSeconds", "terminationGracePeriodSeconds"}) {
     spec.erase(member);
   }
   return spec;
@@ -93,11 +94,12 @@ void check_pod(const Object& old, const Object& pod, Causes& causes) {
   if (old.json().is_null()) return;
   const bool bound = !old.spec()["nodeName"].is_null();
   if (!(fixed_pod_spec(old.spec(), bound) == fixed_pod_spec(pod.spec(), bound))) {
-    causes.push_back("spec: Forbidden: pod updates may not change fields other than "
-                     "`spec.containers[*].image`, `spec.initContainers[*].image`, "
-                     "`spec.activeDeadlineSeconds`, `spec.tolerations` (only additions to existing "
-                     "tolerations), `spec.terminationGracePeriodSeconds` (allow it to be set to 1 if "
-                     "it was previously negative)");
+    causes.push_back(
+        "spec: Forbidden: pod updates may not change fields other than "
+        "`spec.containers[*].image`, `spec.initContainers[*].image`, "
+        "`spec.activeDeadlineSeconds`, `spec.tolerations` (only additions to existing "
+        "tolerations), `spec.terminationGracePeriodSeconds` (allow it to be set to 1 if "
+        "it was previously negative)");
   }
 }
 
@@ -111,8 +113,9 @@ void check_claim(const Object& old, const Object& claim, Causes& causes) {
   if (old.json().is_null()) return;
   const bool bound = !old.spec()["volumeName"].as_string().empty();
   if (!(fixed_claim_spec(old.spec(), bound) == fixed_claim_spec(claim.spec(), bound))) {
-    causes.push_back("spec: Forbidden: spec is immutable after creation except resources.requests "
-                     "and volumeAttributesClassName for bound claims");
+    causes.push_back(
+        "spec: Forbidden: spec is immutable after creation except resources.requests "
+        "and volumeAttributesClassName for bound claims");
   }
 }
 
@@ -134,8 +137,8 @@ void check_data(const ServedKind& kind, const Object& old, const Object& object,
   }
   if (old.json().is_null()) return;
   if (kind.kind == "Secret" && !(old["type"] == object["type"])) {
-    causes.push_back(fmt::format("type: Invalid value: {}: field is immutable",
-                                 to_json(object["type"])));
+    causes.push_back(
+        fmt::format("type: Invalid value: {}: field is immutable", to_json(object["type"])));
   }
   if (!old["immutable"].as_bool()) return;
   for (const char* member : {"data", "binaryData", "immutable"}) {
@@ -148,9 +151,10 @@ void check_data(const ServedKind& kind, const Object& old, const Object& object,
 void check_binding(const Object& old, const Object& binding, Causes& causes) {
   const std::string& role = binding["roleRef"]["kind"].as_string();
   if (role != "ClusterRole" && role != "Role") {
-    causes.push_back(fmt::format("roleRef.kind: Unsupported value: \"{}\": supported values: "
-                                 "\"ClusterRole\", \"Role\"",
-                                 role));
+    causes.push_back(
+        fmt::format("roleRef.kind: Unsupported value: \"{}\": supported values: "
+                    "\"ClusterRole\", \"Role\"",
+                    role));
   }
   if (!old.json().is_null() && !(old["roleRef"] == binding["roleRef"])) {
     causes.push_back(fmt::format("roleRef: Invalid value: {}: cannot change roleRef",
@@ -206,11 +210,13 @@ Object changed_builtin(const ServedKind& kind, const Object& old, Object object,
   return object;
 }
 
-void check_builtin(const ServedKind& kind, const Object& old, const Object& object, Causes& causes) {
+void check_builtin(const ServedKind& kind, const Object& old, const Object& object,
+                   Causes& causes) {
   if (kind.kind == "Pod") return check_pod(old, object, causes);
   if (kind.kind == "PersistentVolumeClaim") return check_claim(old, object, causes);
   if (kind.kind == "PersistentVolume") return check_volume(object, causes);
-  if (kind.kind == "Secret" || kind.kind == "ConfigMap") return check_data(kind, old, object, causes);
+  if (kind.kind == "Secret" || kind.kind == "ConfigMap")
+    return check_data(kind, old, object, causes);
   if (is_binding(kind)) return check_binding(old, object, causes);
   if (kind.kind == "StorageClass" && object["provisioner"].as_string().empty()) {
     causes.push_back("provisioner: Required value");

@@ -1,5 +1,5 @@
-// What Kubernetes does to objects of its own kinds when they are written: the defaults and checks that
-// those who use this API rely on.
+// What Kubernetes does to objects of its own kinds when they are written: the defaults and checks
+// that those who use this API rely on.
 #pragma once
 
 #include <string>

@@ -11,7 +11,8 @@ TableId crd_table() { return {"apiextensions.k8s.io", "customresourcedefinitions
 TableId namespace_table() { return {"", "namespaces"}; }
 TableId event_table() { return {"", "events"}; }
 
-std::vector<Object> all_of(const Storage& storage, const TableId& table, const std::string& ns = "") {
+std::vector<Object> all_of(const Storage& storage, const TableId& table,
+                           const std::string& ns = "") {
   Storage::SliceQuery query;
   query.ns = ns;
   auto slice = storage.slice(table, query);
@@ -24,8 +25,9 @@ Core::Target target_of(const TableId& table, const Object& object) {
 
 // When an Event was last seen.
 Time event_time(const Object& event) {
-  for (const Json* text : {&event.json()["lastTimestamp"], &event.json()["series"]["lastObservedTime"],
-                           &event.json()["eventTime"]}) {
+  for (const Json* text :
+       {&event.json()["lastTimestamp"], &event.json()["series"]["lastObservedTime"],
+        &event.json()["eventTime"]}) {
     if (const auto time = parse_rfc3339(text->as_string())) return *time;
   }
   return event.created();
@@ -47,7 +49,8 @@ bool Collector::remove_all(std::vector<Core::Target> targets) {
   bool changed = false;
   for (size_t i = 0; i < targets.size(); i += kBatch) {
     const auto first = targets.begin() + static_cast<ptrdiff_t>(i);
-    const auto last = targets.begin() + static_cast<ptrdiff_t>(std::min(i + kBatch, targets.size()));
+    const auto last =
+        targets.begin() + static_cast<ptrdiff_t>(std::min(i + kBatch, targets.size()));
     if (logged(core_.remove_all({first, last}), "objects")) changed = true;
   }
   return changed;
@@ -103,7 +106,8 @@ bool Collector::collect_owned(const Place& place, const Object& object) {
   const Owners owners = owners_of(object);
   if (owners.solid) {
     if (!owners.missing && !owners.waiting) return false;
-    return forget_owners(place, object, [&](const Json& owner) { return is_missing(object, owner); });
+    return forget_owners(place, object,
+                         [&](const Json& owner) { return is_missing(object, owner); });
   }
   if (owners.waiting) {
     // Its own dependents go first, too, if they want to be waited for.
@@ -122,23 +126,23 @@ bool Collector::collect_owned(const Place& place, const Object& object) {
 // Drops the owner references for which `gone` is true.
 bool Collector::forget_owners(const Place& place, const Object& object,
                               const std::function<bool(const Json&)>& gone) {
-  return logged(core_.adjust(place.table, place.key, object.uid(),
-                             [&](Object& edited) {
-                               Json kept = Json::array();
-                               for (const Json& owner :
-                                    edited.metadata()["ownerReferences"].items()) {
-                                 if (!gone(owner)) kept.push_back(owner);
-                               }
-                               const Json& before = edited.metadata()["ownerReferences"];
-                               if (kept.size() == before.size()) return false;
-                               if (kept.empty()) {
-                                 edited.erase({"metadata", "ownerReferences"});
-                               } else {
-                                 edited.set({"metadata", "ownerReferences"}, std::move(kept));
-                               }
-                               return true;
-                             }),
-                "owner references");
+  return logged(
+      core_.adjust(place.table, place.key, object.uid(),
+                   [&](Object& edited) {
+                     Json kept = Json::array();
+                     for (const Json& owner : edited.metadata()["ownerReferences"].items()) {
+                       if (!gone(owner)) kept.push_back(owner);
+                     }
+                     const Json& before = edited.metadata()["ownerReferences"];
+                     if (kept.size() == before.size()) return false;
+                     if (kept.empty()) {
+                       edited.erase({"metadata", "ownerReferences"});
+                     } else {
+                       edited.set({"metadata", "ownerReferences"}, std::move(kept));
+                     }
+                     return true;
+                   }),
+      "owner references");
 }
 
 // Lets the object go once nothing that blocks its deletion is left.
@@ -147,8 +151,8 @@ bool Collector::finish_foreground(const Place& place, const Object& object) {
     const auto found = core_.storage().find(dependent.table, dependent.key);
     if (!found) continue;
     for (const Json& owner : found->metadata()["ownerReferences"].items()) {
-      const bool blocks = owner["uid"].as_string() == object.uid() &&
-                          owner["blockOwnerDeletion"].as_bool();
+      const bool blocks =
+          owner["uid"].as_string() == object.uid() && owner["blockOwnerDeletion"].as_bool();
       if (blocks && !is_missing(*found, owner)) return false;
     }
   }

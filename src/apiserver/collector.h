@@ -1,8 +1,8 @@
-// What Kubernetes' controllers do for the API itself: garbage collection by owner references, the end
-// of namespaces and of definitions, the age limit of Events, default ServiceAccounts.
+// What Kubernetes' controllers do for the API itself: garbage collection by owner references, the
+// end of namespaces and of definitions, the age limit of Events, default ServiceAccounts.
 //
-// round() is called by one thread at a time; everything it does is one small step after another, each
-// of which stands on its own, so it can be stopped and repeated anywhere.
+// round() is called by one thread at a time; everything it does is one small step after another,
+// each of which stands on its own, so it can be stopped and repeated anywhere.
 #pragma once
 
 #include "apiserver/core.h"
@@ -14,7 +14,8 @@ namespace breakwater::apiserver {
 class Collector {
  public:
   // All references outlive the collector.
-  Collector(const Settings& settings, Core& core, OwnerIndex& owners, const Clock& clock, Logger log);
+  Collector(const Settings& settings, Core& core, OwnerIndex& owners, const Clock& clock,
+            Logger log);
 
   // One round over what has changed. Returns whether it changed anything.
   bool round();
@@ -23,9 +24,9 @@ class Collector {
   using Place = OwnerIndex::Place;
   // What the owners of an object say about it.
   struct Owners {
-    bool solid = false;        // one of them exists and stays
-    bool waiting = false;      // one of them waits for its dependents to go
-    bool missing = false;      // one of them is gone
+    bool solid = false;    // one of them exists and stays
+    bool waiting = false;  // one of them waits for its dependents to go
+    bool missing = false;  // one of them is gone
   };
 
   bool collect_suspects();

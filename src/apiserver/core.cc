@@ -12,8 +12,8 @@ constexpr size_t kLongestGeneratedBase = 58;
 
 // What a continue token says: the version of the list and the last key of the page before.
 std::string encode_continue(uint64_t version, const Key& last) {
-  const Json token =
-      Json::object({{"v", "meta.k8s.io/v1"}, {"rv", version}, {"ns", last.ns}, {"name", last.name}});
+  const Json token = Json::object(
+      {{"v", "meta.k8s.io/v1"}, {"rv", version}, {"ns", last.ns}, {"name", last.name}});
   return to_base64(as_bytes(to_json(token)));
 }
 
@@ -88,8 +88,9 @@ Result<kube::ObjectList> Core::list(const ServedKind& kind, const std::string& n
   }
   auto slice = storage_.slice(table_of(kind), query);
   if (!slice) {
-    return fail(Code::kExpired, "The provided continue parameter is too old to display a consistent "
-                                "list result. You can start a new list without the continue parameter");
+    return fail(Code::kExpired,
+                "The provided continue parameter is too old to display a consistent "
+                "list result. You can start a new list without the continue parameter");
   }
   kube::ObjectList list;
   list.resource_version = std::to_string(slice->version);
@@ -128,8 +129,12 @@ Result<Object> Core::patch(const ServedKind& kind, const Key& key, kube::PatchTy
   const Object old = presented(kind, *found);
   Json result;
   switch (type) {
-    case kube::PatchType::kJson: result = TRY(kube::apply_json_patch(old.json(), patch)); break;
-    case kube::PatchType::kMerge: result = kube::apply_merge_patch(old.json(), patch); break;
+    case kube::PatchType::kJson:
+      result = TRY(kube::apply_json_patch(old.json(), patch));
+      break;
+    case kube::PatchType::kMerge:
+      result = kube::apply_merge_patch(old.json(), patch);
+      break;
     case kube::PatchType::kStrategic:
       if (!kind.builtin) {
         return fail(Code::kUnsupported,

@@ -1,4 +1,5 @@
-// The verbs: what get, list, create, update, patch, delete and watch mean, without asking who calls.
+// The verbs: what get, list, create, update, patch, delete and watch mean, without asking who
+// calls.
 //
 // Everything that changes objects goes through here, so every rule (metadata, schemas, finalizers,
 // resourceVersions) stands in one place. Thread-safe; writes take turns.
@@ -64,7 +65,8 @@ class Core {
   Result<Object> admitted(const ServedKind& kind, Object object);
   Result<> check(const ServedKind& kind, const Object& old, const Object& object,
                  std::vector<std::string> causes) const;
-  Result<> check_namespace(const Transaction& tx, const ServedKind& kind, const Object& object) const;
+  Result<> check_namespace(const Transaction& tx, const ServedKind& kind,
+                           const Object& object) const;
   Result<> check_place(const ServedKind& kind, Object& object) const;
   Result<> check_kind(const ServedKind& kind, Object& object) const;
   void default_storage_class(const ServedKind& kind, Object& object) const;

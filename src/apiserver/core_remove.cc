@@ -15,12 +15,12 @@ bool is_crd_table(const TableId& table) {
 Result<> check_preconditions(const ServedKind& kind, const Object& object,
                              const kube::DeleteOptions& options) {
   if (!options.uid.empty() && options.uid != object.uid()) {
-    return conflict(kind, object.name(),
-                    fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: {}",
-                                options.uid, object.uid()));
+    return conflict(
+        kind, object.name(),
+        fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: {}",
+                    options.uid, object.uid()));
   }
-  if (!options.resource_version.empty() &&
-      options.resource_version != object.resource_version()) {
+  if (!options.resource_version.empty() && options.resource_version != object.resource_version()) {
     return conflict(kind, object.name(),
                     fmt::format("Precondition failed: ResourceVersion in precondition: {}, "
                                 "ResourceVersion in object meta: {}",

@@ -41,7 +41,8 @@ Result<> Core::check_place(const ServedKind& kind, Object& object) const {
     return fail(Code::kInvalid, "{} \"{}\": metadata.namespace: Required value",
                 qualified_kind(kind), object.name());
   }
-  if (!kind.namespaced && object.metadata().has("namespace")) object.erase({"metadata", "namespace"});
+  if (!kind.namespaced && object.metadata().has("namespace"))
+    object.erase({"metadata", "namespace"});
   return {};
 }
 
@@ -145,9 +146,10 @@ Result<Object> Core::replace(Transaction& tx, const ServedKind& kind, const Obje
                 qualified_kind(kind), key.name);
   }
   if (!object.uid().empty() && object.uid() != old.uid()) {
-    return conflict(kind, key.name,
-                    fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: {}",
-                                object.uid(), old.uid()));
+    return conflict(
+        kind, key.name,
+        fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: {}",
+                    object.uid(), old.uid()));
   }
   if (!object.resource_version().empty() && object.resource_version() != old.resource_version()) {
     return modified(kind, key.name);

@@ -38,9 +38,10 @@ void check_names(const Json& crd, std::vector<std::string>& causes) {
   }
   const std::string name = names["plural"].as_string() + "." + spec["group"].as_string();
   if (crd.at({"metadata", "name"}).as_string() != name) {
-    causes.push_back(fmt::format("metadata.name: Invalid value: \"{}\": must be spec.names.plural+"
-                                 "\".\"+spec.group",
-                                 crd.at({"metadata", "name"}).as_string()));
+    causes.push_back(
+        fmt::format("metadata.name: Invalid value: \"{}\": must be spec.names.plural+"
+                    "\".\"+spec.group",
+                    crd.at({"metadata", "name"}).as_string()));
   }
 }
 
@@ -90,8 +91,8 @@ Result<std::vector<ServedKindPtr>> kinds_of_crd(const Json& crd) {
     if (version["storage"].as_bool()) ++storage_versions;
     const Json& schema = version.at({"schema", "openAPIV3Schema"});
     if (!schema.is_object()) {
-      causes.push_back(fmt::format("{}.schema.openAPIV3Schema: Required value: schemas are required",
-                                   field));
+      causes.push_back(
+          fmt::format("{}.schema.openAPIV3Schema: Required value: schemas are required", field));
     } else {
       check_schema(schema, field + ".schema.openAPIV3Schema", causes);
     }
@@ -100,8 +101,9 @@ Result<std::vector<ServedKindPtr>> kinds_of_crd(const Json& crd) {
     }
   }
   if (storage_versions != 1) {
-    causes.push_back("spec.versions: Invalid value: must have exactly one version marked as storage "
-                     "version");
+    causes.push_back(
+        "spec.versions: Invalid value: must have exactly one version marked as storage "
+        "version");
   }
   if (!causes.empty()) {
     return invalid("CustomResourceDefinition.apiextensions.k8s.io",

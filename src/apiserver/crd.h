@@ -9,8 +9,8 @@
 
 namespace breakwater::apiserver {
 
-// The kinds of all served versions. kInvalid lists every field that is wrong, among them schemas that
-// are not structural and patterns that are no regular expressions.
+// The kinds of all served versions. kInvalid lists every field that is wrong, among them schemas
+// that are not structural and patterns that are no regular expressions.
 Result<std::vector<ServedKindPtr>> kinds_of_crd(const Json& crd);
 
 // With the status of a definition whose names are accepted and whose kinds are served: there is no

@@ -101,8 +101,9 @@ Result<> SqliteDatabase::prepare_file() {
     }
   }
   if (existing > kSchemaVersion) {
-    return fail(Code::kUnsupported, "database {} was written by a newer version (schema {}, not {})",
-                path_.string(), existing, kSchemaVersion);
+    return fail(Code::kUnsupported,
+                "database {} was written by a newer version (schema {}, not {})", path_.string(),
+                existing, kSchemaVersion);
   }
   TRY(execute(kCreate));
   TRY(execute("COMMIT"));
@@ -177,8 +178,8 @@ Result<> SqliteDatabase::write(const std::vector<Write>& writes, uint64_t versio
 
 Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& path) {
   sqlite3* raw = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
-                                   nullptr);
+  const int code =
+      sqlite3_open_v2(path.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
   std::unique_ptr<sqlite3, CloseDatabase> db(raw);
   if (code != SQLITE_OK) {
     return fail(Code::kUnavailable, "cannot open database {}: {}", path.string(),

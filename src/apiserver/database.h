@@ -1,7 +1,8 @@
 // The SQLite file behind a Storage: one row per object and the counter of versions.
 //
-// WAL with synchronous=FULL: a write that was answered survives `kill -9` and power loss. The file is
-// locked for as long as it is open, so that two servers cannot share it. Used by one thread at a time.
+// WAL with synchronous=FULL: a write that was answered survives `kill -9` and power loss. The file
+// is locked for as long as it is open, so that two servers cannot share it. Used by one thread at a
+// time.
 #pragma once
 
 #include <cstdint>

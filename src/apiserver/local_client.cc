@@ -99,9 +99,8 @@ tl::unexpected<Error> LocalClient::denied(const Access& access) const {
       access.group.empty() ? access.resource : access.resource + "." + access.group;
   const std::string name = access.name.empty() ? "" : fmt::format(" \"{}\"", access.name);
   const std::string part = access.subresource.empty() ? "" : "/" + access.subresource;
-  const std::string where = access.ns.empty()
-                                ? std::string("at the cluster scope")
-                                : fmt::format("in the namespace \"{}\"", access.ns);
+  const std::string where = access.ns.empty() ? std::string("at the cluster scope")
+                                              : fmt::format("in the namespace \"{}\"", access.ns);
   return fail(Code::kForbidden,
               "{}{} is forbidden: User \"{}\" cannot {} resource \"{}{}\" in API group \"{}\" {}",
               group_resource, name, user_.name, access.verb, access.resource, part, access.group,

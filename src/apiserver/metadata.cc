@@ -13,11 +13,13 @@ using Causes = std::vector<std::string>;
 
 constexpr size_t kMostAnnotationBytes = 256 * 1024;
 constexpr std::string_view kLabelRule =
-    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must "
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and "
+    "must "
     "start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for "
     "validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
 constexpr std::string_view kSubdomainRule =
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', "
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or "
+    "'.', "
     "and must start and end with an alphanumeric character (e.g. 'example.com', regex used for "
     "validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 
@@ -55,9 +57,9 @@ void check_labels(const Json& labels, Causes& causes) {
     }
     const auto good_value = kube::check_label_value(value.as_string());
     if (!value.is_string() || !good_value) {
-      causes.push_back(fmt::format("metadata.labels: Invalid value: {}: {}", to_json(value),
-                                   value.is_string() ? good_value.error().message()
-                                                     : std::string("must be a string")));
+      causes.push_back(fmt::format(
+          "metadata.labels: Invalid value: {}: {}", to_json(value),
+          value.is_string() ? good_value.error().message() : std::string("must be a string")));
     }
   }
 }
@@ -96,8 +98,9 @@ void check_owners(const Json& owners, Causes& causes) {
     if (owners[i]["controller"].as_bool()) ++controllers;
   }
   if (controllers > 1) {
-    causes.push_back("metadata.ownerReferences: Invalid value: Only one reference can have Controller "
-                     "set to true");
+    causes.push_back(
+        "metadata.ownerReferences: Invalid value: Only one reference can have Controller "
+        "set to true");
   }
 }
 
@@ -116,8 +119,8 @@ void keep_member(const Object& old, Object& object, const char* member, Causes& 
   const Json kept = old.metadata()[member];
   const Json& given = object.metadata()[member];
   if (!given.is_null() && !(given == kept)) {
-    causes.push_back(fmt::format("metadata.{}: Invalid value: {}: field is immutable", member,
-                                 to_json(given)));
+    causes.push_back(
+        fmt::format("metadata.{}: Invalid value: {}: field is immutable", member, to_json(given)));
   }
   if (kept.is_null()) {
     if (object.metadata().has(member)) object.erase({"metadata", member});
@@ -170,9 +173,10 @@ void keep_metadata(const Object& old, Object& object, Causes& causes) {
     if (!old.has_finalizer(finalizer.as_string())) added.push_back(to_json(finalizer));
   }
   if (!added.empty()) {
-    causes.push_back(fmt::format("metadata.finalizers: Forbidden: no new finalizers can be added if "
-                                 "the object is being deleted, found new finalizers []string{{{}}}",
-                                 fmt::join(added, ", ")));
+    causes.push_back(
+        fmt::format("metadata.finalizers: Forbidden: no new finalizers can be added if "
+                    "the object is being deleted, found new finalizers []string{{{}}}",
+                    fmt::join(added, ", ")));
   }
 }
 

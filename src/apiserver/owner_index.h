@@ -28,8 +28,8 @@ class OwnerIndex {
   std::optional<Place> find(const std::string& uid) const;
   // The objects that name `uid` as an owner.
   std::vector<Place> dependents(const std::string& uid) const;
-  // Every object that a change since the last call may have made garbage, or able to go: the changed
-  // ones themselves, what they own, and what owns them.
+  // Every object that a change since the last call may have made garbage, or able to go: the
+  // changed ones themselves, what they own, and what owns them.
   std::set<Place> take_suspects();
 
  private:

@@ -33,19 +33,32 @@ class Writer {
 bool Writer::write(const PatternNode& node) {
   if (steps_.size() > kMostSteps) return false;
   switch (node.kind) {
-    case PatternNode::Kind::kEmpty: return true;
-    case PatternNode::Kind::kOneOf: steps_[add(Step::Op::kOneOf)].ranges = node.ranges; return true;
-    case PatternNode::Kind::kBegin: add(Step::Op::kBegin); return true;
-    case PatternNode::Kind::kEnd: add(Step::Op::kEnd); return true;
-    case PatternNode::Kind::kWordEdge: add(Step::Op::kWordEdge); return true;
-    case PatternNode::Kind::kNoWordEdge: add(Step::Op::kNoWordEdge); return true;
+    case PatternNode::Kind::kEmpty:
+      return true;
+    case PatternNode::Kind::kOneOf:
+      steps_[add(Step::Op::kOneOf)].ranges = node.ranges;
+      return true;
+    case PatternNode::Kind::kBegin:
+      add(Step::Op::kBegin);
+      return true;
+    case PatternNode::Kind::kEnd:
+      add(Step::Op::kEnd);
+      return true;
+    case PatternNode::Kind::kWordEdge:
+      add(Step::Op::kWordEdge);
+      return true;
+    case PatternNode::Kind::kNoWordEdge:
+      add(Step::Op::kNoWordEdge);
+      return true;
     case PatternNode::Kind::kSequence:
       for (const PatternNode& child : node.children) {
         if (!write(child)) return false;
       }
       return true;
-    case PatternNode::Kind::kChoice: return write_choice(node);
-    case PatternNode::Kind::kRepeat: return write_repeat(node);
+    case PatternNode::Kind::kChoice:
+      return write_choice(node);
+    case PatternNode::Kind::kRepeat:
+      return write_repeat(node);
   }
   return false;
 }
@@ -87,8 +100,8 @@ bool Writer::write_repeat(const PatternNode& node) {
 }
 
 bool is_word(std::optional<char32_t> c) {
-  return c && ((*c >= U'0' && *c <= U'9') || (*c >= U'A' && *c <= U'Z') || *c == U'_' ||
-               (*c >= U'a' && *c <= U'z'));
+  return c && ((*c >= '0' && *c <= '9') || (*c >= 'A' && *c <= 'Z') || *c == '_' ||
+               (*c >= 'a' && *c <= 'z'));
 }
 
 bool one_of(const Pattern::Ranges& ranges, char32_t c) {
@@ -124,15 +137,25 @@ void Pattern::follow(size_t step, const Spot& spot, std::vector<size_t>& set,
     const Step& s = steps_[at];
     switch (s.op) {
       case Step::Op::kOneOf:
-      case Step::Op::kMatch: set.push_back(at); break;
+      case Step::Op::kMatch:
+        set.push_back(at);
+        break;
       case Step::Op::kSplit:
         open.push_back(s.next);
         open.push_back(s.other);
         break;
-      case Step::Op::kBegin: if (spot.begin) open.push_back(s.next); break;
-      case Step::Op::kEnd: if (spot.end) open.push_back(s.next); break;
-      case Step::Op::kWordEdge: if (spot.word_edge) open.push_back(s.next); break;
-      case Step::Op::kNoWordEdge: if (!spot.word_edge) open.push_back(s.next); break;
+      case Step::Op::kBegin:
+        if (spot.begin) open.push_back(s.next);
+        break;
+      case Step::Op::kEnd:
+        if (spot.end) open.push_back(s.next);
+        break;
+      case Step::Op::kWordEdge:
+        if (spot.word_edge) open.push_back(s.next);
+        break;
+      case Step::Op::kNoWordEdge:
+        if (!spot.word_edge) open.push_back(s.next);
+        break;
     }
   }
 }

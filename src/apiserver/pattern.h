@@ -1,8 +1,8 @@
-// The regular expressions of CRD schemas: the syntax of Go's regexp without captures, Unicode classes
-// and look-around (which Go has not either).
+// The regular expressions of CRD schemas: the syntax of Go's regexp without captures, Unicode
+// classes and look-around (which Go has not either).
 //
-// A match takes time proportional to pattern times text, whatever the pattern: expressions come from
-// whoever may create a CustomResourceDefinition. Immutable.
+// A match takes time proportional to pattern times text, whatever the pattern: expressions come
+// from whoever may create a CustomResourceDefinition. Immutable.
 #pragma once
 
 #include <cstdint>

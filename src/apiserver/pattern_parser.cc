@@ -29,26 +29,33 @@ Ranges without(Ranges ranges) {
 // \d, \w, \s and their opposites; empty for other letters.
 Ranges perl_class(char32_t letter) {
   switch (letter) {
-    case U'd': return {{U'0', U'9'}};
-    case U'w': return {{U'0', U'9'}, {U'A', U'Z'}, {U'_', U'_'}, {U'a', U'z'}};
-    case U's': return {{U'\t', U'\n'}, {U'\f', U'\r'}, {U' ', U' '}};
-    case U'D': return without(perl_class(U'd'));
-    case U'W': return without(perl_class(U'w'));
-    case U'S': return without(perl_class(U's'));
-    default: return {};
+    case 'd':
+      return {{'0', '9'}};
+    case 'w':
+      return {{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}};
+    case 's':
+      return {{'\t', '\n'}, {'\f', '\r'}, {' ', ' '}};
+    case 'D':
+      return without(perl_class('d'));
+    case 'W':
+      return without(perl_class('w'));
+    case 'S':
+      return without(perl_class('s'));
+    default:
+      return {};
   }
 }
 
 Ranges posix_class(std::u32string_view name) {
-  if (name == U"digit") return perl_class(U'd');
-  if (name == U"word") return perl_class(U'w');
-  if (name == U"space") return {{U'\t', U'\r'}, {U' ', U' '}};
-  if (name == U"alpha") return {{U'A', U'Z'}, {U'a', U'z'}};
-  if (name == U"alnum") return {{U'0', U'9'}, {U'A', U'Z'}, {U'a', U'z'}};
-  if (name == U"lower") return {{U'a', U'z'}};
-  if (name == U"upper") return {{U'A', U'Z'}};
-  if (name == U"xdigit") return {{U'0', U'9'}, {U'A', U'F'}, {U'a', U'f'}};
-  if (name == U"punct") return {{U'!', U'/'}, {U':', U'@'}, {U'[', U'`'}, {U'{', U'~'}};
+  if (name == U"digit") return perl_class('d');
+  if (name == U"word") return perl_class('w');
+  if (name == U"space") return {{'\t', '\r'}, {' ', ' '}};
+  if (name == U"alpha") return {{'A', 'Z'}, {'a', 'z'}};
+  if (name == U"alnum") return {{'0', '9'}, {'A', 'Z'}, {'a', 'z'}};
+  if (name == U"lower") return {{'a', 'z'}};
+  if (name == U"upper") return {{'A', 'Z'}};
+  if (name == U"xdigit") return {{'0', '9'}, {'A', 'F'}, {'a', 'f'}};
+  if (name == U"punct") return {{'!', '/'}, {':', '@'}, {'[', '`'}, {'{', '~'}};
   return {};
 }
 
@@ -106,8 +113,8 @@ Node Parser::one_of(Ranges ranges) const {
     }
   };
   for (const auto& range : node.ranges) {
-    shift(range, U'a', U'z', -32);
-    shift(range, U'A', U'Z', 32);
+    shift(range, 'a', 'z', -32);
+    shift(range, 'A', 'Z', 32);
   }
   node.ranges.insert(node.ranges.end(), extra.begin(), extra.end());
   return node;
@@ -118,7 +125,7 @@ Result<Node> Parser::choice(int depth) {
   Node node{Node::Kind::kChoice, {}, {}, 0, 0};
   do {
     node.children.push_back(TRY(sequence(depth)));
-  } while (take(U'|'));
+  } while (take('|'));
   if (node.children.size() > 1) return node;
   Node only = std::move(node.children.front());
   return only;
@@ -126,7 +133,7 @@ Result<Node> Parser::choice(int depth) {
 
 Result<Node> Parser::sequence(int depth) {
   Node node{Node::Kind::kSequence, {}, {}, 0, 0};
-  while (more() && text_[at_] != U'|' && text_[at_] != U')') {
+  while (more() && text_[at_] != '|' && text_[at_] != ')') {
     node.children.push_back(TRY(repeated(depth)));
   }
   return node;
@@ -136,15 +143,15 @@ Result<Node> Parser::repeated(int depth) {
   Node node = TRY(atom(depth));
   while (more()) {
     Node repeat{Node::Kind::kRepeat, {}, {}, 0, -1};
-    if (take(U'*')) {
-    } else if (take(U'+')) {
+    if (take('*')) {
+    } else if (take('+')) {
       repeat.least = 1;
-    } else if (take(U'?')) {
+    } else if (take('?')) {
       repeat.most = 1;
     } else if (!TRY(counts(repeat))) {
       break;
     }
-    take(U'?');  // lazy: whether it matches is the same
+    take('?');  // lazy: whether it matches is the same
     repeat.children.push_back(std::move(node));
     node = std::move(repeat);
   }
@@ -154,8 +161,8 @@ Result<Node> Parser::repeated(int depth) {
 std::optional<int> Parser::number() {
   const size_t start = at_;
   int value = 0;
-  while (more() && text_[at_] >= U'0' && text_[at_] <= U'9' && value <= kMostRepetitions) {
-    value = value * 10 + static_cast<int>(text_[at_++] - U'0');
+  while (more() && text_[at_] >= '0' && text_[at_] <= '9' && value <= kMostRepetitions) {
+    value = value * 10 + static_cast<int>(text_[at_++] - '0');
   }
   if (at_ == start) return std::nullopt;
   return value;
@@ -164,13 +171,13 @@ std::optional<int> Parser::number() {
 // {n}, {n,}, {n,m}; anything else in braces stands for itself.
 Result<bool> Parser::counts(Node& repeat) {
   const size_t start = at_;
-  if (!take(U'{')) return false;
+  if (!take('{')) return false;
   const auto least = number();
   bool good = least.has_value();
   if (good) {
     repeat.least = repeat.most = *least;
-    if (take(U',')) repeat.most = number().value_or(-1);
-    good = take(U'}');
+    if (take(',')) repeat.most = number().value_or(-1);
+    good = take('}');
   }
   if (!good) {
     at_ = start;
@@ -187,42 +194,49 @@ Result<bool> Parser::counts(Node& repeat) {
 Result<Node> Parser::atom(int depth) {
   const char32_t c = text_[at_++];
   switch (c) {
-    case U'(': return group(depth);
-    case U'[': return bracket();
-    case U'\\': return escape();
-    case U'.':
+    case '(':
+      return group(depth);
+    case '[':
+      return bracket();
+    case '\\':
+      return escape();
+    case '.':
       if (newline_) return one_of({{0, kLast}});
-      return one_of(without({{U'\n', U'\n'}}));
-    case U'^': return Node{Node::Kind::kBegin, {}, {}, 0, 0};
-    case U'$': return Node{Node::Kind::kEnd, {}, {}, 0, 0};
-    case U'*':
-    case U'+':
-    case U'?': return fail(Code::kInvalid, "a repetition has nothing to repeat");
-    case U'{': {
+      return one_of(without({{'\n', '\n'}}));
+    case '^':
+      return Node{Node::Kind::kBegin, {}, {}, 0, 0};
+    case '$':
+      return Node{Node::Kind::kEnd, {}, {}, 0, 0};
+    case '*':
+    case '+':
+    case '?':
+      return fail(Code::kInvalid, "a repetition has nothing to repeat");
+    case '{': {
       --at_;
       Node probe;
       if (TRY(counts(probe))) return fail(Code::kInvalid, "a repetition has nothing to repeat");
       ++at_;
       return one_of({{c, c}});
     }
-    default: return one_of({{c, c}});
+    default:
+      return one_of({{c, c}});
   }
 }
 
 Result<Node> Parser::group(int depth) {
   const bool fold = fold_, newline = newline_;
   if (take(U"?P<") || (take(U"?<"))) {
-    while (more() && text_[at_] != U'>') ++at_;
-    if (!take(U'>')) return fail(Code::kInvalid, "the name of a group does not end");
-  } else if (take(U'?')) {
-    while (more() && (text_[at_] == U'i' || text_[at_] == U's')) {
-      (text_[at_++] == U'i' ? fold_ : newline_) = true;
+    while (more() && text_[at_] != '>') ++at_;
+    if (!take('>')) return fail(Code::kInvalid, "the name of a group does not end");
+  } else if (take('?')) {
+    while (more() && (text_[at_] == 'i' || text_[at_] == 's')) {
+      (text_[at_++] == 'i' ? fold_ : newline_) = true;
     }
-    if (take(U')')) return Node{};  // (?i): from here on
-    if (!take(U':')) return fail(Code::kInvalid, "this kind of group is not supported");
+    if (take(')')) return Node{};  // (?i): from here on
+    if (!take(':')) return fail(Code::kInvalid, "this kind of group is not supported");
   }
   Node node = TRY(choice(depth + 1));
-  if (!take(U')')) return fail(Code::kInvalid, "a '(' without its ')'");
+  if (!take(')')) return fail(Code::kInvalid, "a '(' without its ')'");
   fold_ = fold;
   newline_ = newline;
   return node;
@@ -230,22 +244,29 @@ Result<Node> Parser::group(int depth) {
 
 Result<char32_t> Parser::escaped_char(char32_t letter) {
   switch (letter) {
-    case U'n': return U'\n';
-    case U't': return U'\t';
-    case U'r': return U'\r';
-    case U'f': return U'\f';
-    case U'v': return U'\v';
-    case U'a': return U'\a';
-    default: break;
+    case 'n':
+      return '\n';
+    case 't':
+      return '\t';
+    case 'r':
+      return '\r';
+    case 'f':
+      return '\f';
+    case 'v':
+      return '\v';
+    case 'a':
+      return '\a';
+    default:
+      break;
   }
-  if (letter == U'x') {
-    const bool braces = take(U'{');
+  if (letter == 'x') {
+    const bool braces = take('{');
     std::string digits;
     while (more() && text_[at_] < 128 && std::isxdigit(static_cast<int>(text_[at_])) != 0 &&
            digits.size() < (braces ? 6 : 2)) {
       digits += static_cast<char>(text_[at_++]);
     }
-    if (digits.empty() || (braces && !take(U'}'))) return fail(Code::kInvalid, "\\x needs digits");
+    if (digits.empty() || (braces && !take('}'))) return fail(Code::kInvalid, "\\x needs digits");
     return static_cast<char32_t>(std::stoul(digits, nullptr, 16));
   }
   const bool word = letter < 128 && std::isalnum(static_cast<int>(letter)) != 0;
@@ -256,10 +277,10 @@ Result<char32_t> Parser::escaped_char(char32_t letter) {
 Result<Node> Parser::escape() {
   if (!more()) return fail(Code::kInvalid, "a backslash at the end");
   const char32_t letter = text_[at_++];
-  if (letter == U'b') return Node{Node::Kind::kWordEdge, {}, {}, 0, 0};
-  if (letter == U'B') return Node{Node::Kind::kNoWordEdge, {}, {}, 0, 0};
-  if (letter == U'A') return Node{Node::Kind::kBegin, {}, {}, 0, 0};
-  if (letter == U'z') return Node{Node::Kind::kEnd, {}, {}, 0, 0};
+  if (letter == 'b') return Node{Node::Kind::kWordEdge, {}, {}, 0, 0};
+  if (letter == 'B') return Node{Node::Kind::kNoWordEdge, {}, {}, 0, 0};
+  if (letter == 'A') return Node{Node::Kind::kBegin, {}, {}, 0, 0};
+  if (letter == 'z') return Node{Node::Kind::kEnd, {}, {}, 0, 0};
   const Ranges known = perl_class(letter);
   if (!known.empty()) return one_of(known);
   const char32_t c = TRY(escaped_char(letter));
@@ -271,14 +292,14 @@ Result<Ranges> Parser::bracket_item() {
   if (take(U"[:")) {
     const size_t end = text_.find(U":]", at_);
     if (end == std::u32string::npos) return fail(Code::kInvalid, "a '[:' without its ':]'");
-    const bool negated = take(U'^');
+    const bool negated = take('^');
     Ranges ranges = posix_class(std::u32string_view(text_).substr(at_, end - at_));
     if (ranges.empty()) return fail(Code::kInvalid, "an unknown class in '[: :]'");
     at_ = end + 2;
     return negated ? without(ranges) : ranges;
   }
   char32_t c = text_[at_++];
-  if (c == U'\\') {
+  if (c == '\\') {
     if (!more()) return fail(Code::kInvalid, "a backslash at the end");
     const char32_t letter = text_[at_++];
     Ranges known = perl_class(letter);
@@ -289,14 +310,14 @@ Result<Ranges> Parser::bracket_item() {
 }
 
 Result<Node> Parser::bracket() {
-  const bool negated = take(U'^');
+  const bool negated = take('^');
   Ranges ranges;
   bool first = true;
-  while (more() && (first || text_[at_] != U']')) {
+  while (more() && (first || text_[at_] != ']')) {
     first = false;
     Ranges item = TRY(bracket_item());
     const bool single = item.size() == 1 && item[0].first == item[0].second;
-    if (single && at_ + 1 < text_.size() && text_[at_] == U'-' && text_[at_ + 1] != U']') {
+    if (single && at_ + 1 < text_.size() && text_[at_] == '-' && text_[at_ + 1] != ']') {
       ++at_;
       const Ranges last = TRY(bracket_item());
       if (last.size() != 1 || last[0].second < item[0].first) {
@@ -306,7 +327,7 @@ Result<Node> Parser::bracket() {
     }
     ranges.insert(ranges.end(), item.begin(), item.end());
   }
-  if (!take(U']')) return fail(Code::kInvalid, "a '[' without its ']'");
+  if (!take(']')) return fail(Code::kInvalid, "a '[' without its ']'");
   Node node = one_of(std::move(ranges));
   if (negated) node.ranges = without(node.ranges);
   return node;
@@ -318,9 +339,13 @@ std::u32string code_points(std::string_view text) {
   std::u32string result;
   for (size_t i = 0; i < text.size();) {
     const auto lead = static_cast<unsigned char>(text[i]);
-    const size_t length = lead < 0x80 ? 1 : lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 0;
+    const size_t length = lead < 0x80    ? 1
+                          : lead >= 0xF0 ? 4
+                          : lead >= 0xE0 ? 3
+                          : lead >= 0xC0 ? 2
+                                         : 0;
     if (length == 0 || i + length > text.size()) {
-      result += U'\uFFFD';
+      result += char32_t{0xFFFD};
       ++i;
       continue;
     }

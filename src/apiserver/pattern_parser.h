@@ -10,8 +10,17 @@
 namespace breakwater::apiserver {
 
 struct PatternNode {
-  enum class Kind { kEmpty, kOneOf, kSequence, kChoice, kRepeat, kBegin, kEnd, kWordEdge,
-                    kNoWordEdge };
+  enum class Kind {
+    kEmpty,
+    kOneOf,
+    kSequence,
+    kChoice,
+    kRepeat,
+    kBegin,
+    kEnd,
+    kWordEdge,
+    kNoWordEdge
+  };
   Kind kind = Kind::kEmpty;
   Pattern::Ranges ranges;             // kOneOf
   std::vector<PatternNode> children;  // kSequence, kChoice; one for kRepeat

@@ -33,9 +33,8 @@ Result<> Registry::add_crd(const Json& crd) {
     return kind->group == group && kind->plural == plural;
   });
   kinds_.insert(kinds_.end(), kinds.begin(), kinds.end());
-  std::sort(kinds_.begin(), kinds_.end(), [](const ServedKindPtr& a, const ServedKindPtr& b) {
-    return place(*a) < place(*b);
-  });
+  std::sort(kinds_.begin(), kinds_.end(),
+            [](const ServedKindPtr& a, const ServedKindPtr& b) { return place(*a) < place(*b); });
   ++generation_;
   return {};
 }
@@ -58,8 +57,8 @@ Result<ServedKindPtr> Registry::find(std::string_view group, std::string_view ve
       kinds_.begin(), kinds_.end(), wanted,
       [](const ServedKindPtr& kind, const auto& key) { return place(*kind) < key; });
   if (at != kinds_.end() && place(**at) == wanted) return *at;
-  return fail(Code::kNotFound, "the server could not find the requested resource ({}.{}/{})", plural,
-              group, version);
+  return fail(Code::kNotFound, "the server could not find the requested resource ({}.{}/{})",
+              plural, group, version);
 }
 
 Result<ServedKindPtr> Registry::find_kind(std::string_view group, std::string_view version,

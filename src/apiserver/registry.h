@@ -20,7 +20,7 @@ struct PrinterColumn {
   std::string type;       // string, integer, number, boolean, date
   std::string json_path;  // ".status.phase"
   std::string description;
-  int priority = 0;       // above 0: only with -o wide
+  int priority = 0;  // above 0: only with -o wide
 };
 
 // One served kind in one version. Immutable once published; shared by everybody who looks it up.
@@ -29,7 +29,7 @@ struct ServedKind {
   std::vector<std::string> short_names, categories;
   bool namespaced = true;
   bool has_status_subresource = false;
-  bool builtin = false;        // strategic merge patches are allowed
+  bool builtin = false;  // strategic merge patches are allowed
   std::vector<PrinterColumn> columns;
   // OpenAPI v3 schema of the object; null for built-in kinds that are stored as they come.
   Json schema;
@@ -46,7 +46,8 @@ class Registry {
  public:
   Registry();  // the built-in kinds
 
-  // Adds or replaces what a CustomResourceDefinition defines. kInvalid names the field that is wrong.
+  // Adds or replaces what a CustomResourceDefinition defines. kInvalid names the field that is
+  // wrong.
   Result<> add_crd(const Json& crd);
   void remove_crd(const Json& crd);
 

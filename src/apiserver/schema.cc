@@ -26,19 +26,21 @@ void check_at(const Json& schema, const std::string& field, int depth,
   const bool untyped = schema["x-kubernetes-int-or-string"].as_bool() ||
                        schema["x-kubernetes-preserve-unknown-fields"].as_bool();
   if (type.empty() && !untyped) {
-    causes.push_back(field + ".type: Required value: must not be empty for specified object fields");
+    causes.push_back(field +
+                     ".type: Required value: must not be empty for specified object fields");
   } else if (!type.empty() && !known_type(type)) {
-    causes.push_back(fmt::format("{}.type: Unsupported value: \"{}\": supported values: \"array\", "
-                                 "\"boolean\", \"integer\", \"number\", \"object\", \"string\"",
-                                 field, type));
+    causes.push_back(
+        fmt::format("{}.type: Unsupported value: \"{}\": supported values: \"array\", "
+                    "\"boolean\", \"integer\", \"number\", \"object\", \"string\"",
+                    field, type));
   }
   if (schema.has("pattern")) {
     const auto pattern = Pattern::parse(schema["pattern"].as_string());
     if (!pattern) {
-      causes.push_back(fmt::format("{}.pattern: Invalid value: \"{}\": must be a valid regular "
-                                   "expression, but isn't: {}",
-                                   field, schema["pattern"].as_string(),
-                                   pattern.error().message()));
+      causes.push_back(
+          fmt::format("{}.pattern: Invalid value: \"{}\": must be a valid regular "
+                      "expression, but isn't: {}",
+                      field, schema["pattern"].as_string(), pattern.error().message()));
     }
   }
   for (const auto& [name, property] : schema["properties"].members()) {
@@ -59,8 +61,8 @@ bool wants_default(const Json& schema, const Json* value) {
   return !value || (value->is_null() && !schema["nullable"].as_bool());
 }
 
-// Calls `change` with the schema and a copy of each child that has a schema, and writes the child back
-// if it returns true. Returns whether anything changed.
+// Calls `change` with the schema and a copy of each child that has a schema, and writes the child
+// back if it returns true. Returns whether anything changed.
 template <class Change>
 bool change_children(const Json& schema, Json& value, bool root, const Change& change) {
   bool changed = false;
@@ -125,9 +127,8 @@ bool prune(const Json& schema, Json& value, bool root) {
       changed = true;
     }
   }
-  const bool below = change_children(schema, value, embedded, [](const Json& s, Json& v) {
-    return prune(s, v, false);
-  });
+  const bool below = change_children(schema, value, embedded,
+                                     [](const Json& s, Json& v) { return prune(s, v, false); });
   return changed || below;
 }
 
@@ -135,8 +136,8 @@ bool prune(const Json& schema, Json& value, bool root) {
 
 void check_schema(const Json& schema, const std::string& field, std::vector<std::string>& causes) {
   if (schema["type"].as_string() != "object") {
-    causes.push_back(fmt::format("{}.type: Invalid value: \"{}\": must be object at the root", field,
-                                 schema["type"].as_string()));
+    causes.push_back(fmt::format("{}.type: Invalid value: \"{}\": must be object at the root",
+                                 field, schema["type"].as_string()));
   }
   check_at(schema, field, 0, causes);
 }

@@ -14,12 +14,13 @@ namespace breakwater::apiserver {
 // Appends what is wrong with `schema` itself, naming fields below `field`.
 void check_schema(const Json& schema, const std::string& field, std::vector<std::string>& causes);
 
-// `object` with the defaults of `schema` wherever a property with a default is absent (or null where
-// null is not allowed).
+// `object` with the defaults of `schema` wherever a property with a default is absent (or null
+// where null is not allowed).
 Json with_defaults(const Json& schema, Json object);
 
-// `object` without the fields that `schema` does not know. apiVersion, kind and metadata stay, at the
-// root and in embedded resources; so does everything below x-kubernetes-preserve-unknown-fields.
+// `object` without the fields that `schema` does not know. apiVersion, kind and metadata stay, at
+// the root and in embedded resources; so does everything below
+// x-kubernetes-preserve-unknown-fields.
 Json pruned(const Json& schema, Json object);
 
 // Everything that is wrong with `object`, in Kubernetes' words:

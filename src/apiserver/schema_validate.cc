@@ -1,6 +1,6 @@
-#include <cmath>
-
 #include <fmt/format.h>
+
+#include <cmath>
 
 #include "apiserver/pattern.h"
 #include "apiserver/pattern_parser.h"
@@ -14,13 +14,20 @@ constexpr int kDeepest = 100;
 
 std::string_view type_of(const Json& value) {
   switch (value.kind()) {
-    case Json::Kind::kNull: return "null";
-    case Json::Kind::kBool: return "boolean";
-    case Json::Kind::kInt: return "integer";
-    case Json::Kind::kNumber: return "number";
-    case Json::Kind::kString: return "string";
-    case Json::Kind::kArray: return "array";
-    case Json::Kind::kObject: return "object";
+    case Json::Kind::kNull:
+      return "null";
+    case Json::Kind::kBool:
+      return "boolean";
+    case Json::Kind::kInt:
+      return "integer";
+    case Json::Kind::kNumber:
+      return "number";
+    case Json::Kind::kString:
+      return "string";
+    case Json::Kind::kArray:
+      return "array";
+    case Json::Kind::kObject:
+      return "object";
   }
   return "";
 }
@@ -50,7 +57,8 @@ class Validator {
   void check_logic(const Json& schema, const Json& value, const std::string& field, int depth);
 
   void bad(const std::string& field, std::string_view value, std::string_view what) {
-    causes_.push_back(fmt::format("{}: Invalid value: {}: {} in body {}", field, value, field, what));
+    causes_.push_back(
+        fmt::format("{}: Invalid value: {}: {} in body {}", field, value, field, what));
   }
   static size_t matching(const Json& schemas, const Json& value, const std::string& field,
                          int depth);
@@ -125,16 +133,18 @@ void Validator::check_number(const Json& schema, const Json& value, const std::s
     const bool exclusive = schema["exclusiveMinimum"].as_bool();
     const double least = schema["minimum"].as_double();
     if (number < least || (exclusive && number == least)) {
-      bad(field, shown, fmt::format("should be greater than {}{}", exclusive ? "" : "or equal to ",
-                                    to_json(schema["minimum"])));
+      bad(field, shown,
+          fmt::format("should be greater than {}{}", exclusive ? "" : "or equal to ",
+                      to_json(schema["minimum"])));
     }
   }
   if (schema["maximum"].is_number()) {
     const bool exclusive = schema["exclusiveMaximum"].as_bool();
     const double most = schema["maximum"].as_double();
     if (number > most || (exclusive && number == most)) {
-      bad(field, shown, fmt::format("should be less than {}{}", exclusive ? "" : "or equal to ",
-                                    to_json(schema["maximum"])));
+      bad(field, shown,
+          fmt::format("should be less than {}{}", exclusive ? "" : "or equal to ",
+                      to_json(schema["maximum"])));
     }
   }
   const double factor = schema["multipleOf"].as_double();

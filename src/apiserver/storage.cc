@@ -70,8 +70,8 @@ Result<Storage::Slice> Storage::slice_of(const Table& table, const SliceQuery& q
   auto present = table.objects.lower_bound(start);
   auto past = undone.lower_bound(start);
   while (present != table.objects.end() || past != undone.end()) {
-    const bool from_past = past != undone.end() && (present == table.objects.end() ||
-                                                    past->first <= present->first);
+    const bool from_past =
+        past != undone.end() && (present == table.objects.end() || past->first <= present->first);
     const Key& key = from_past ? past->first : present->first;
     const Object& object = from_past ? *past->second : present->second;
     const bool wanted = !object.json().is_null() && (!query.after || key != *query.after) &&
@@ -188,8 +188,7 @@ Object Transaction::erase(const TableId& table, const Key& key, Object last) {
   const uint64_t version = next_version();
   if (last.json().is_null()) last = *before;
   last.set({"metadata", "resourceVersion"}, std::to_string(version));
-  pending_.push_back(
-      {table, std::make_shared<Change>(Change{version, key, *before, last, true})});
+  pending_.push_back({table, std::make_shared<Change>(Change{version, key, *before, last, true})});
   return last;
 }
 

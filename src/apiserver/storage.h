@@ -1,13 +1,13 @@
 // The objects of one API server: in memory for reading, in SQLite for surviving, with a history for
 // watches.
 //
-// Every change gets the next resourceVersion, one counter for all kinds that is stored with the change
-// and so never goes back. Readers share the trees of the objects and wait for writers only while a
-// finished change is published, never while it is synced to disk. Writers take turns (Transaction).
-// Thread-safe.
+// Every change gets the next resourceVersion, one counter for all kinds that is stored with the
+// change and so never goes back. Readers share the trees of the objects and wait for writers only
+// while a finished change is published, never while it is synced to disk. Writers take turns
+// (Transaction). Thread-safe.
 //
-// The history is kept per table and starts empty when the storage is opened: nothing older than that
-// can be watched or paged through.
+// The history is kept per table and starts empty when the storage is opened: nothing older than
+// that can be watched or paged through.
 #pragma once
 
 #include <deque>
@@ -54,10 +54,10 @@ class Storage {
   std::optional<Object> find(const TableId& table, const Key& key) const;
 
   struct SliceQuery {
-    std::string ns;               // "" = all
-    std::optional<Key> after;     // start behind this key
-    uint64_t version = 0;         // as it was then; 0 = now
-    int64_t limit = 0;            // 0 = everything
+    std::string ns;                             // "" = all
+    std::optional<Key> after;                   // start behind this key
+    uint64_t version = 0;                       // as it was then; 0 = now
+    int64_t limit = 0;                          // 0 = everything
     std::function<bool(const Object&)> accept;  // null = all
   };
   struct Slice {
@@ -104,7 +104,7 @@ class Storage {
   std::mutex write_mutex_;              // held by a Transaction
   mutable std::shared_mutex mutex_;     // guards all below; also taken shared by readers
   std::map<TableId, Table> tables_;
-  uint64_t first_version_ = 0;          // of this process: the history starts here
+  uint64_t first_version_ = 0;  // of this process: the history starts here
   uint64_t version_ = 0;
 };
 
@@ -118,8 +118,8 @@ class Transaction {
   const Object* find(const TableId& table, const Key& key) const;
   // Creates or replaces `object` under `key` and returns it with its new resourceVersion.
   Object put(const TableId& table, const Key& key, Object object);
-  // The object must exist. Returns its last state (`last` unless that is null JSON), with the version
-  // of the removal.
+  // The object must exist. Returns its last state (`last` unless that is null JSON), with the
+  // version of the removal.
   Object erase(const TableId& table, const Key& key, Object last = Object());
   bool empty() const { return pending_.empty(); }
 

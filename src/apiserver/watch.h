@@ -41,8 +41,8 @@ class WakeHub {
   Slot all_;
 };
 
-// A watch as `options` ask for it. All references outlive it. kExpired as in Storage; kInvalid for a
-// resourceVersion that is no number.
+// A watch as `options` ask for it. All references outlive it. kExpired as in Storage; kInvalid for
+// a resourceVersion that is no number.
 Result<std::unique_ptr<kube::Watch>> open_watch(const Storage& storage, WakeHub& hub,
                                                 ServedKindPtr kind, const std::string& ns,
                                                 const kube::WatchOptions& options,

@@ -4,12 +4,12 @@
 namespace breakwater::apiserver::access_test {
 
 constexpr kube::Kind kRole{"rbac.authorization.k8s.io", "v1", "Role", "roles", true, false};
-constexpr kube::Kind kClusterRole{"rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles",
-                                  false, false};
-constexpr kube::Kind kRoleBinding{"rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings",
-                                  true, false};
-constexpr kube::Kind kClusterRoleBinding{"rbac.authorization.k8s.io", "v1", "ClusterRoleBinding",
-                                         "clusterrolebindings", false, false};
+constexpr kube::Kind kClusterRole{
+    "rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", false, false};
+constexpr kube::Kind kRoleBinding{
+    "rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings", true, false};
+constexpr kube::Kind kClusterRoleBinding{"rbac.authorization.k8s.io", "v1",  "ClusterRoleBinding",
+                                         "clusterrolebindings",       false, false};
 
 void create_all(World& world) {
   const auto add = [&world](const kube::Kind& kind, std::string_view text) {
@@ -44,8 +44,13 @@ struct AccessCase {
 
 Access resource(std::string verb, std::string group, std::string name, std::string ns,
                 std::string object = "", std::string subresource = "") {
-  return {std::move(verb), std::move(group), std::move(name), std::move(subresource), std::move(ns),
-          std::move(object), ""};
+  return {std::move(verb),
+          std::move(group),
+          std::move(name),
+          std::move(subresource),
+          std::move(ns),
+          std::move(object),
+          ""};
 }
 Access path(std::string verb, std::string at) {
   return {std::move(verb), "", "", "", "", "", std::move(at)};
@@ -104,19 +109,23 @@ TEST(Rbac, IsEnforcedForEveryVerb) {
   const auto plain = [](const auto& result) {
     return result ? Result<>() : Result<>(tl::unexpected(result.error()));
   };
-  EXPECT_EQ(denied(plain(ann->create(kMapKind, map))),
-            "configmaps is forbidden: User \"ann\" cannot create resource \"configmaps\" in API group "
-            "\"\" in the namespace \"demo\"");
-  EXPECT_EQ(denied(plain(ann->list_page(kMapKind, "", {}))),
-            "configmaps is forbidden: User \"ann\" cannot list resource \"configmaps\" in API group "
-            "\"\" at the cluster scope");
-  EXPECT_EQ(denied(ann->remove(kMapKind, {"demo", "m"})),
-            "configmaps \"m\" is forbidden: User \"ann\" cannot delete resource \"configmaps\" in API "
-            "group \"\" in the namespace \"demo\"");
+  EXPECT_EQ(
+      denied(plain(ann->create(kMapKind, map))),
+      "configmaps is forbidden: User \"ann\" cannot create resource \"configmaps\" in API group "
+      "\"\" in the namespace \"demo\"");
+  EXPECT_EQ(
+      denied(plain(ann->list_page(kMapKind, "", {}))),
+      "configmaps is forbidden: User \"ann\" cannot list resource \"configmaps\" in API group "
+      "\"\" at the cluster scope");
+  EXPECT_EQ(
+      denied(ann->remove(kMapKind, {"demo", "m"})),
+      "configmaps \"m\" is forbidden: User \"ann\" cannot delete resource \"configmaps\" in API "
+      "group \"\" in the namespace \"demo\"");
   kube::Object ship = kube::Object::make(kShipKind, {"demo", "s"});
-  EXPECT_EQ(denied(plain(ann->update_status(kShipKind, ship))),
-            "ships.sea.test \"s\" is forbidden: User \"ann\" cannot update resource \"ships/status\" "
-            "in API group \"sea.test\" in the namespace \"demo\"");
+  EXPECT_EQ(
+      denied(plain(ann->update_status(kShipKind, ship))),
+      "ships.sea.test \"s\" is forbidden: User \"ann\" cannot update resource \"ships/status\" "
+      "in API group \"sea.test\" in the namespace \"demo\"");
   EXPECT_TRUE(ann->update(kMapKind, map).error().is(Code::kForbidden));
   EXPECT_TRUE(ann->patch(kMapKind, {"demo", "m"}, kube::PatchType::kMerge, yaml("{}"))
                   .error()

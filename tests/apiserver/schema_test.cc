@@ -1,8 +1,9 @@
+#include "apiserver/schema.h"
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "apiserver/pattern.h"
-#include "apiserver/schema.h"
 #include "base/yaml.h"
 
 namespace breakwater::apiserver::schema_test {
@@ -56,7 +57,8 @@ constexpr ErrorCase kErrorCases[] = {
      "spec.x: Invalid value: \"yesterday\": spec.x in body must be of type date-time: "
      "\"yesterday\""},
     {"{type: array, items: {type: string}}", "[a, 1]",
-     "spec.x[1]: Invalid value: \"integer\": spec.x[1] in body must be of type string: \"integer\""},
+     "spec.x[1]: Invalid value: \"integer\": spec.x[1] in body must be of type string: "
+     "\"integer\""},
     {"{type: array, maxItems: 1, items: {type: string}}", "[a, b]",
      "spec.x: Too many: 2: must have at most 1 items"},
     {"{type: array, minItems: 1, items: {type: string}}", "[]",
@@ -134,7 +136,8 @@ constexpr ChangeCase kDefaultCases[] = {
      "string, default: x}}}}}}",
      "{a: [{}, {b: y}]}", "{a: [{b: x}, {b: y}]}"},
     {"in maps",
-     "{type: object, properties: {a: {type: object, additionalProperties: {type: object, properties: "
+     "{type: object, properties: {a: {type: object, additionalProperties: {type: object, "
+     "properties: "
      "{b: {type: string, default: x}}}}}}",
      "{a: {k: {}}}", "{a: {k: {b: x}}}"},
 };
@@ -146,7 +149,8 @@ TEST(Schema, FillsInDefaults) {
 }
 
 constexpr ChangeCase kPruneCases[] = {
-    {"unknown fields go", "{type: object, properties: {a: {type: string}}}", "{a: x, b: y}", "{a: x}"},
+    {"unknown fields go", "{type: object, properties: {a: {type: string}}}", "{a: x, b: y}",
+     "{a: x}"},
     {"type and metadata stay", "{type: object}", "{apiVersion: v, kind: k, metadata: {x: y}, z: 1}",
      "{apiVersion: v, kind: k, metadata: {x: y}}"},
     {"preserved, but not below what is known",
@@ -157,7 +161,8 @@ constexpr ChangeCase kPruneCases[] = {
      "string}}}}}}",
      "{a: [{b: x, c: y}]}", "{a: [{b: x}]}"},
     {"maps keep their keys",
-     "{type: object, properties: {a: {type: object, additionalProperties: {type: object, properties: "
+     "{type: object, properties: {a: {type: object, additionalProperties: {type: object, "
+     "properties: "
      "{b: {type: string}}}}}}",
      "{a: {k: {b: x, c: y}}}", "{a: {k: {b: x}}}"},
     {"embedded resources keep their head",
@@ -174,7 +179,8 @@ TEST(Schema, PrunesUnknownFields) {
 }
 
 TEST(Schema, SharesWhatDoesNotChange) {
-  const Json schema = parsed("{type: object, properties: {a: {type: array, items: {type: string}}}}");
+  const Json schema =
+      parsed("{type: object, properties: {a: {type: array, items: {type: string}}}}");
   const Json object = parsed("{a: [x, y]}");
   const Json after = with_defaults(schema, pruned(schema, object));
   EXPECT_EQ(&after.members(), &object.members());
@@ -189,12 +195,14 @@ TEST(Schema, RefusesSchemasThatAreNotStructural) {
       {"{type: object, properties: {a: {}}}",
        "f.properties[a].type: Required value: must not be empty for specified object fields"},
       {"{type: object, properties: {a: {type: text}}}",
-       "f.properties[a].type: Unsupported value: \"text\": supported values: \"array\", \"boolean\", "
+       "f.properties[a].type: Unsupported value: \"text\": supported values: \"array\", "
+       "\"boolean\", "
        "\"integer\", \"number\", \"object\", \"string\""},
       {"{type: object, properties: {a: {type: array}}}",
        "f.properties[a].items: Required value: must be specified"},
       {"{type: object, properties: {a: {type: string, pattern: '('}}}",
-       "f.properties[a].pattern: Invalid value: \"(\": must be a valid regular expression, but isn't: "
+       "f.properties[a].pattern: Invalid value: \"(\": must be a valid regular expression, but "
+       "isn't: "
        "a '(' without its ')'"},
   };
   for (const auto& c : cases) {

@@ -22,7 +22,8 @@ Settings stored_in(const TempDir& dir) {
   return settings;
 }
 
-// The child: creates ConfigMaps one after another and says so after each answer, until it is killed.
+// The child: creates ConfigMaps one after another and says so after each answer, until it is
+// killed.
 [[noreturn]] void write_until_killed(const Settings& settings, int out) {
   World world(settings);
   for (uint32_t i = 0;; ++i) {
@@ -137,8 +138,8 @@ TEST(Paging, ShowsOneMomentWhateverChangesMeanwhile) {
   const std::string version = page->resource_version;
   std::vector<std::string> seen = names_of(page->items);
   // One is changed, one goes, one comes, one goes and comes back.
-  ASSERT_TRUE(world.admin->patch(kMapKind, {"demo", "c"}, kube::PatchType::kMerge,
-                                 yaml("data: {x: y}")));
+  ASSERT_TRUE(
+      world.admin->patch(kMapKind, {"demo", "c"}, kube::PatchType::kMerge, yaml("data: {x: y}")));
   ASSERT_TRUE(world.admin->remove(kMapKind, {"demo", "d"}));
   world.create(kMapKind, "cc");
   ASSERT_TRUE(world.admin->remove(kMapKind, {"demo", "e"}));
@@ -191,7 +192,8 @@ TEST(Concurrency, WritersAndReadersTogether) {
       for (int i = 0; i < 100; ++i) {
         const kube::Key key{"demo", fmt::format("t{}-{}", t, i % 10)};
         EXPECT_TRUE(world.admin->create(kMapKind, kube::Object::make(kMapKind, key)));
-        EXPECT_TRUE(world.admin->patch(kMapKind, key, kube::PatchType::kMerge, yaml("data: {x: y}")));
+        EXPECT_TRUE(
+            world.admin->patch(kMapKind, key, kube::PatchType::kMerge, yaml("data: {x: y}")));
         EXPECT_TRUE(world.admin->remove(kMapKind, key));
       }
     });

@@ -1,4 +1,5 @@
-// An API server without sockets for tests: in memory unless told otherwise, with a clock that stands.
+// An API server without sockets for tests: in memory unless told otherwise, with a clock that
+// stands.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -14,8 +15,9 @@ inline constexpr kube::Kind kNamespaceKind{"", "v1", "Namespace", "namespaces", 
 inline constexpr kube::Kind kPodKind{"", "v1", "Pod", "pods", true, true};
 inline constexpr kube::Kind kSecretKind{"", "v1", "Secret", "secrets", true, false};
 inline constexpr kube::Kind kEventKind{"", "v1", "Event", "events", true, false};
-inline constexpr kube::Kind kAccountKind{"", "v1", "ServiceAccount", "serviceaccounts", true, false};
-inline constexpr kube::Kind kCrdKind{"apiextensions.k8s.io", "v1", "CustomResourceDefinition",
+inline constexpr kube::Kind kAccountKind{"",   "v1", "ServiceAccount", "serviceaccounts",
+                                         true, false};
+inline constexpr kube::Kind kCrdKind{"apiextensions.k8s.io",      "v1",  "CustomResourceDefinition",
                                      "customresourcedefinitions", false, true};
 // With a status subresource, and without one.
 inline constexpr kube::Kind kShipKind{"sea.test", "v1", "Ship", "ships", true, true};
@@ -80,7 +82,8 @@ spec:
 }
 
 struct World {
-  explicit World(Settings settings = {}) : clock(*parse_rfc3339("2026-11-21T04:00:00Z")), random(7) {
+  explicit World(Settings settings = {})
+      : clock(*parse_rfc3339("2026-11-21T04:00:00Z")), random(7) {
     auto opened = ApiServer::open(std::move(settings), clock, random, Logger());
     CHECK(opened);
     server = std::move(*opened);
