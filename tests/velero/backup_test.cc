@@ -1,6 +1,7 @@
 // Backups from New to their end.
 #include <gtest/gtest.h>
 
+#include "apiserver/rest.h"
 #include "tests/velero/engine_cluster.h"
 
 namespace breakwater::velero_test {
@@ -257,6 +258,37 @@ spec: {{includedNamespaces: [shop], snapshotMoveData: true}})",
   EXPECT_TRUE(names.contains("virtualmachines.kubevirt.io/shop/vm-1"));
   EXPECT_FALSE(names.contains("configmaps/other/foreign"));
   EXPECT_FALSE(names.contains("namespaces/other"));
+}
+
+TEST_F(BackupStory, KindsThatTheClusterServesAreFoundByDiscovery) {
+  apiserver::Rest rest(*cluster.server, nullptr, cluster.clock);
+  cluster.server->set_raw_handler(
+      [&rest](const apiserver::User& user, const std::string& path) -> Result<std::string> {
+        apiserver::Request request;
+        request.method = "GET";
+        request.path = path;
+        request.user = user;
+        return std::move(rest.handle(request).body);
+      });
+  cluster.apply(R"(
+apiVersion: velero.io/v1
+kind: Schedule
+metadata: {name: theirs, namespace: shop}
+spec: {schedule: "@daily", template: {}})");
+  cluster.apply(fmt::format(R"(
+apiVersion: velero.io/v1
+kind: Backup
+metadata: {{name: b1, namespace: {}}}
+spec: {{includedNamespaces: [shop], snapshotMoveData: true}})",
+                            kNs));
+  cluster.run_for(minutes(2));
+  EXPECT_EQ(cluster.backup("b1").phase(), "Completed");
+  auto names = archived_names(cluster.archive("b1"));
+  EXPECT_TRUE(names.contains("schedules.velero.io/shop/theirs"));
+  EXPECT_TRUE(names.contains("namespaces/shop"));
+  EXPECT_FALSE(names.contains("virtualmachineprotections.breakwater.dev/shop/vm-1"));
+  cluster.stop_engine();
+  cluster.server->set_raw_handler({});
 }
 
 TEST_F(BackupStory, WithoutMovingTheSnapshotStays) {
