@@ -41,7 +41,9 @@ Result<> Story::quiesce() {
         if (!api::data_move_is_terminal(move.phase())) return false;
       }
     }
-    return TRY(leftovers()).empty();
+    const auto left = TRY(leftovers());
+    if (left.empty()) return true;
+    return fail(Code::kUnavailable, "left behind: {}", left.front());
   });
 }
 

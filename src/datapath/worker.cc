@@ -65,7 +65,11 @@ Result<std::unique_ptr<repo::Repository>> open_repository(const WorkerConfig& co
       return tl::unexpected(created.error());
     }
   }
-  return repo::Repository::open(outside, config.password, environment.settings);
+  auto repository =
+      TRY(repo::Repository::open(outside, config.password, environment.settings));
+  // A worker that was killed left its lock, and so may this pod's predecessor of the same name have.
+  if (config.lock) TRY(repository->unlock_own_host());
+  return repository;
 }
 
 // Nothing if nobody knows what changed; then everything is read.

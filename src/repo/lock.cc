@@ -229,15 +229,16 @@ Result<std::unique_ptr<Lock>> acquire_lock(SealedFiles& files, const Clock& cloc
 }
 
 Result<int> remove_locks(SealedFiles& files, const Clock& clock, const std::string& hostname,
-                         bool all, const LockTiming& timing) {
+                         LocksToRemove which, const LockTiming& timing) {
   int removed = 0;
   for (const StoredFile& file : TRY(list_files(files.store(), FileKind::kLock))) {
-    bool remove = all;
-    if (!all && file.size != 0) {
+    bool remove = which == LocksToRemove::kAll;
+    if (!remove && file.size != 0) {
       const Result<std::string> text = files.load(FileKind::kLock, file.id);
       if (!text) continue;  // gone, or not ours to judge
       const Result<LockRecord> lock = decode_lock(*text);
-      remove = lock && is_stale(*lock, clock.now(), hostname, timing);
+      remove = lock && (is_stale(*lock, clock.now(), hostname, timing) ||
+                        (which == LocksToRemove::kStaleAndOwnHost && lock->hostname == hostname));
     }
     if (!remove) continue;
     TRY(files.remove(FileKind::kLock, file.id));

@@ -50,8 +50,10 @@ Result<std::vector<LockRecord>> list_locks(SealedFiles& files);
 Result<std::unique_ptr<Lock>> acquire_lock(SealedFiles& files, const Clock& clock, Logger log,
                                            LockRecord wanted, const LockTiming& timing);
 
+enum class LocksToRemove { kStale, kStaleAndOwnHost, kAll };
+
 // Removes stale locks, or all. Returns how many.
 Result<int> remove_locks(SealedFiles& files, const Clock& clock, const std::string& hostname,
-                         bool all, const LockTiming& timing);
+                         LocksToRemove which, const LockTiming& timing);
 
 }  // namespace breakwater::repo

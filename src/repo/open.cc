@@ -144,7 +144,13 @@ Result<std::unique_ptr<Lock>> RepositoryImpl::lock(bool exclusive) {
 }
 
 Result<int> RepositoryImpl::unlock(bool all) {
-  return remove_locks(files_, environment_.clock, environment_.hostname, all, LockTiming{});
+  return remove_locks(files_, environment_.clock, environment_.hostname,
+                      all ? LocksToRemove::kAll : LocksToRemove::kStale, LockTiming{});
+}
+
+Result<int> RepositoryImpl::unlock_own_host() {
+  return remove_locks(files_, environment_.clock, environment_.hostname,
+                      LocksToRemove::kStaleAndOwnHost, LockTiming{});
 }
 
 Result<Repository::CheckReport> RepositoryImpl::check(bool read_data, const CancelToken& cancel,

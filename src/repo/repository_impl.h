@@ -25,6 +25,7 @@ class RepositoryImpl final : public Repository {
 
   Result<std::unique_ptr<Lock>> lock(bool exclusive) override;
   Result<int> unlock(bool all) override;
+  Result<int> unlock_own_host() override;
 
   Result<> load_index() override;
   std::optional<BlobLocation> find(BlobType type, const Id& id) const override;

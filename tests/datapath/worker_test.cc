@@ -67,6 +67,25 @@ TEST_F(Worker, BacksUpAndRestores) {
   EXPECT_EQ(*read_file(dir.path() / "new.img"), *read_file(dir.path() / "disk.img"));
 }
 
+// A killed worker cannot remove its lock; the pod that replaces it has its name.
+TEST_F(Worker, RemovesTheLockThatItsPredecessorLeft) {
+  fill(1);
+  ASSERT_TRUE(run());
+  const auto store = *blob::open_store(config.location, random);
+  const auto lock_of = [&](const std::string& host) {
+    repo::Settings settings;
+    settings.lock_recheck = std::chrono::milliseconds(1);
+    auto repository = *repo::Repository::open({*store, clock, random, {}, host, "breakwater"},
+                                              config.password, settings);
+    auto lock = *repository->lock(false);
+    return std::pair(std::move(repository), std::move(lock));
+  };
+  const auto predecessor = lock_of("pod-1"), stranger = lock_of("pod-2");
+  EXPECT_EQ(store->list("locks/")->objects.size(), 2u);
+  ASSERT_TRUE(run());
+  EXPECT_EQ(store->list("locks/")->objects.size(), 1u) << "the stranger's stays";
+}
+
 TEST_F(Worker, UsesTheListOfChangedExtents) {
   fill(1);
   config.parent = (*run())["snapshotID"].as_string();

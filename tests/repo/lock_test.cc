@@ -156,10 +156,10 @@ TEST_F(LockTest, UnlockRemovesWhatIsStale) {
   ASSERT_FALSE(refused);
   EXPECT_NE(refused.error().to_string().find("unlock"), std::string::npos)
       << refused.error().to_string();
-  EXPECT_EQ(remove_locks(files_, clock_, "host-1", false, timing_).value(), 1);
+  EXPECT_EQ(remove_locks(files_, clock_, "host-1", LocksToRemove::kStale, timing_).value(), 1);
   EXPECT_TRUE(acquire(false));
   EXPECT_FALSE(acquire(true));
-  EXPECT_EQ(remove_locks(files_, clock_, "host-1", true, timing_).value(), 2);
+  EXPECT_EQ(remove_locks(files_, clock_, "host-1", LocksToRemove::kAll, timing_).value(), 2);
   EXPECT_TRUE(acquire(true));
 }
 
@@ -170,8 +170,8 @@ TEST_F(LockTest, ADamagedLockIsNamedAndRemovable) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code(), Code::kCorrupt);
   EXPECT_NE(refused.error().to_string().find(name), std::string::npos);
-  EXPECT_EQ(remove_locks(files_, clock_, "host-1", false, timing_).value(), 0);
-  EXPECT_EQ(remove_locks(files_, clock_, "host-1", true, timing_).value(), 1);
+  EXPECT_EQ(remove_locks(files_, clock_, "host-1", LocksToRemove::kStale, timing_).value(), 0);
+  EXPECT_EQ(remove_locks(files_, clock_, "host-1", LocksToRemove::kAll, timing_).value(), 1);
 }
 
 TEST(LockThroughRepositoryTest, HoldersSeeEachOther) {
