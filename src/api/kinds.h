@@ -68,8 +68,6 @@ inline constexpr Kind kClusterClaim{"cluster.open-cluster-management.io",
                                     false};
 
 // Ours (decisions.md: per-VM truth, totals).
-inline constexpr Kind kVirtBackupPolicy{"policy.open-cluster-management.io", "v1",
-                                        "VirtBackupPolicy", "virtbackuppolicies"};
 inline constexpr Kind kVirtualMachineProtection{
     "breakwater.dev", "v1alpha1", "VirtualMachineProtection", "virtualmachineprotections"};
 
