@@ -41,14 +41,24 @@ std::string find_in_path(const std::string& name) {
   return "";
 }
 
-// BREAKWATER_KUBECTL, Debian 12's as unpacked by `make peers`, the one in PATH: each that is there.
+// Where `make deps` unpacks Debian 12's kubectl (tools/install_packages.sh).
+std::string pinned_kubectl() {
+  std::string peers;
+  if (const char* named = std::getenv("BREAKWATER_PEERS")) {
+    peers = named;
+  } else if (const char* cache = std::getenv("XDG_CACHE_HOME")) {
+    peers = std::string(cache) + "/breakwater/peers";
+  } else if (const char* home = std::getenv("HOME")) {
+    peers = std::string(home) + "/.cache/breakwater/peers";
+  }
+  return peers + "/kubernetes-client/usr/bin/kubectl";
+}
+
+// BREAKWATER_KUBECTL, Debian 12's, the one in PATH: each that is there.
 std::vector<std::string> kubectls() {
   std::vector<std::string> candidates;
   if (const char* named = std::getenv("BREAKWATER_KUBECTL")) candidates.emplace_back(named);
-  if (const char* home = std::getenv("HOME")) {
-    candidates.push_back(std::string(home) +
-                         "/.cache/breakwater/peers/kubectl-1.20/usr/bin/kubectl");
-  }
+  candidates.push_back(pinned_kubectl());
   candidates.push_back(find_in_path("kubectl"));
   std::vector<std::string> found;
   std::set<std::filesystem::path> seen;
