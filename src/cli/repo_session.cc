@@ -61,10 +61,14 @@ repo::Environment RepoSession::environment() {
   return {*store_, clock_, random_, Logger(), hostname_, user == nullptr ? "root" : user};
 }
 
-Result<> RepoSession::init() { return repo::Repository::init(environment(), TRY(password())); }
+Result<> RepoSession::init() {
+  const std::string secret = TRY(password());
+  return repo::Repository::init(environment(), secret);
+}
 
 Result<repo::Repository*> RepoSession::open(repo::Settings settings) {
-  repository_ = TRY(repo::Repository::open(environment(), TRY(password()), settings));
+  const std::string secret = TRY(password());
+  repository_ = TRY(repo::Repository::open(environment(), secret, settings));
   return repository_.get();
 }
 
