@@ -19,7 +19,8 @@ Result<> read_target(std::string_view target, Request& request) {
     const size_t equal = pair.find('=');
     const std::string_view value =
         equal == std::string_view::npos ? "" : pair.substr(equal + 1);
-    request.query[TRY(url_decode(pair.substr(0, equal), true))] = TRY(url_decode(value, true));
+    const std::string name = TRY(url_decode(pair.substr(0, equal), true));
+    request.query[name] = TRY(url_decode(value, true));
   }
   return {};
 }

@@ -74,7 +74,8 @@ Result<> run_agent(const AgentOptions& options) {
   const Logger log(fd_log_sink(STDERR_FILENO), clock,
                    options.verbose ? LogLevel::kDebug : LogLevel::kInfo,
                    options.json_log ? LogFormat::kJson : LogFormat::kText);
-  auto client = TRY(kube::make_http_client(TRY(find_config(options)), log));
+  kube::ClientConfig config = TRY(find_config(options));
+  auto client = TRY(kube::make_http_client(std::move(config), log));
   AgentSettings settings;
   settings.ns = options.ns;
   settings.roles = TRY(parse_roles(options.roles));

@@ -39,7 +39,8 @@ Result<> SandboxProcess::wait_until_ready() {
       }
     }
     if (!client_ && std::filesystem::exists(kubeconfig())) {
-      client_ = TRY(kube::make_http_client(TRY(kube::load_kubeconfig(kubeconfig())), Logger()));
+      kube::ClientConfig config = TRY(kube::load_kubeconfig(kubeconfig()));
+      client_ = TRY(kube::make_http_client(std::move(config), Logger()));
     }
     if (client_) {
       auto ready = client_->get_raw("/readyz");

@@ -107,7 +107,8 @@ class HttpClient final : public Client {
       : endpoint_(std::move(endpoint)), log_(std::move(log)), hub_(endpoint_) {}
 
   Result<Object> get(const Kind& kind, const Key& key, const Call& call) override {
-    return object_of(send({"GET", TRY(object_path(kind, key)), ""}, call));
+    const std::string path = TRY(object_path(kind, key));
+    return object_of(send({"GET", path, ""}, call));
   }
 
   Result<ObjectList> list_page(const Kind& kind, const std::string& ns, const ListOptions& options,
@@ -154,7 +155,8 @@ class HttpClient final : public Client {
 
   Result<> remove(const Kind& kind, const Key& key, const DeleteOptions& options,
                   const Call& call) override {
-    TRY(write("DELETE", TRY(object_path(kind, key)), delete_options(options), call));
+    const std::string path = TRY(object_path(kind, key));
+    TRY(write("DELETE", path, delete_options(options), call));
     return {};
   }
 

@@ -13,7 +13,8 @@ Result<> add_query(std::string_view text, apiserver::Request& request) {
     const std::string_view pair = text.substr(0, end);
     const size_t equals = std::min(pair.find('='), pair.size());
     const std::string_view value = equals < pair.size() ? pair.substr(equals + 1) : "";
-    request.query[TRY(url_decode(pair.substr(0, equals), true))] = TRY(url_decode(value, true));
+    const std::string name = TRY(url_decode(pair.substr(0, equals), true));
+    request.query[name] = TRY(url_decode(value, true));
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return {};

@@ -15,8 +15,10 @@ using kube::Object;
 constexpr Duration kCertificateLifetime = std::chrono::hours(24 * 365 * 10);
 
 Result<apiserver::KeyPair> load_pair(const fs::path& folder, const std::string& name) {
-  return apiserver::KeyPair{TRY(read_file(folder / (name + ".pem"))),
-                            TRY(read_file(folder / (name + "-key.pem")))};
+  apiserver::KeyPair pair;
+  pair.cert_pem = TRY(read_file(folder / (name + ".pem")));
+  pair.key_pem = TRY(read_file(folder / (name + "-key.pem")));
+  return pair;
 }
 
 // The certificate comes last: where it is, its key is too.
