@@ -55,11 +55,11 @@ Result<Object> ensure_child(kube::Client& client, const Kind& kind, const Object
     present = TRY(client.get(kind, child_key(kind, move)));
   }
   if (!is_child(*present, move)) {
-    return fail(Code::kUnavailable, "{} {} is there already and does not belong to {} {}",
+    return fail(Code::kAlreadyExists, "{} {} is there already and does not belong to {} {}",
                 kind.kind, present->key().to_string(), move.kind(), move.key().to_string());
   }
   if (present->is_deleting()) {
-    return fail(Code::kUnavailable, "{} {} is being deleted", kind.kind,
+    return fail(Code::kAlreadyExists, "{} {} is being deleted", kind.kind,
                 present->key().to_string());
   }
   return std::move(*present);

@@ -22,6 +22,11 @@ bool is_final(const Error& error) {
   return error.is(Code::kInvalid) || error.is(Code::kUnsupported) || error.is(Code::kCorrupt);
 }
 
+// Something that is missing or in the way; an API that does not answer is not that.
+bool is_awaited(const Error& error) {
+  return error.is(Code::kNotFound) || error.is(Code::kAlreadyExists) || error.is(Code::kForbidden);
+}
+
 bool is_cancel_requested(const Object& move) {
   return move.is_deleting() || move.spec()["cancel"].as_bool();
 }
@@ -85,6 +90,7 @@ Outcome MoveReconciler::advance(const Object& move) {
   if (is_cancel_requested(move) && !concluding) return cancel(move);
   if (current.empty() || current == phase::kNew) return accept(move);
   if (current == phase::kAccepted) return prepare(move);
+  if (current == phase::kPrepared) return start(move);
   return follow(move);
 }
 
@@ -118,16 +124,18 @@ Outcome MoveReconciler::prepare(const Object& move) {
   if (!pod || !is_child(*pod, move)) return start_pod(move);
   const WorkerReport report = read_report(*pod);
   if (report.state == WorkerReport::State::kWaiting) return wait(move, report.message, kWait);
-  auto prepared = write(move, [&](Object& now) {
+  return write_and_return(move, [&](Object& now) {
+    MoveState state = state_of(now);
+    state.pod = pod->uid();
+    set_state(now, state);
     set_status(now, "phase", phase::kPrepared);
     set_status(now, "message", "");
     set_status(now, "node", pod->spec()["nodeName"].as_string());
   });
-  if (!prepared) return judge(move, prepared.error());
-  return write_and_return(*prepared, [&](Object& now) {
-    MoveState state = state_of(now);
-    state.pod = pod->uid();
-    set_state(now, state);
+}
+
+Outcome MoveReconciler::start(const Object& move) {
+  return write_and_return(move, [&](Object& now) {
     set_status(now, "phase", phase::kInProgress);
     set_status(now, "startTimestamp", format_rfc3339(environment_.clock.now()));
     if (now.is(api::kDataUpload)) set_status(now, "nodeOS", "linux");
@@ -208,7 +216,7 @@ Outcome MoveReconciler::wait(const Object& move, const std::string& message, Dur
 Outcome MoveReconciler::judge(const Object& move, const Error& error) {
   if (error.is(Code::kConflict)) return Outcome::again_after(kConflictPause);
   if (is_final(error)) return fail_move(move, error.to_string());
-  if (error.is(Code::kUnavailable)) return wait(move, error.to_string(), kWait);
+  if (is_awaited(error)) return wait(move, error.to_string(), kWait);
   return tl::unexpected(error);
 }
 

@@ -26,7 +26,7 @@
 namespace breakwater::mover {
 
 // Errors of its functions: kInvalid, kUnsupported and kCorrupt fail the move with the message;
-// kUnavailable is a wait with a message; anything else is tried again.
+// kNotFound, kAlreadyExists and kForbidden are waits with a message; anything else is tried again.
 class Direction {
  public:
   virtual ~Direction() = default;
@@ -55,6 +55,7 @@ class MoveReconciler final : public kube::Reconciler {
   kube::Outcome advance(const kube::Object& move);
   kube::Outcome accept(const kube::Object& move);
   kube::Outcome prepare(const kube::Object& move);
+  kube::Outcome start(const kube::Object& move);
   Result<Step> check_prerequisites(const kube::Object& move);
   kube::Outcome follow(const kube::Object& move);
   kube::Outcome follow_pod(const kube::Object& move, const kube::Object& pod);

@@ -46,7 +46,7 @@ Result<Step> Exposer::expose(const Object& upload) {
   auto content = TRY(find_child(environment_.client, api::kVolumeSnapshotContent, upload));
   if (!content || !is_child(*content, upload)) {
     auto made = make_clone(upload);
-    if (!made && made.error().is(Code::kUnavailable)) {
+    if (!made && made.error().is(Code::kNotFound)) {
       return wait_bounded(upload, made.error().message());
     }
     content = TRY(std::move(made));
@@ -97,14 +97,14 @@ Result<Object> Exposer::make_clone(const Object& upload) {
   return ensure_child(environment_.client, api::kVolumeSnapshotContent, upload, clone);
 }
 
-// kUnavailable while the snapshot is not ready, kInvalid if there is none.
+// kNotFound while the snapshot is not ready, kInvalid if there is none.
 Result<Object> Exposer::find_source_content(const Object& upload) {
   const Key key = source_snapshot(upload);
   const auto snapshot = TRY(find_live(environment_.client, api::kVolumeSnapshot, key));
   if (!snapshot) return fail(Code::kInvalid, "VolumeSnapshot {} does not exist", key.to_string());
   const std::string& content = snapshot->status()["boundVolumeSnapshotContentName"].as_string();
   if (!snapshot->status()["readyToUse"].as_bool() || content.empty()) {
-    return fail(Code::kUnavailable, "waiting for VolumeSnapshot {} to be ready{}", key.to_string(),
+    return fail(Code::kNotFound, "waiting for VolumeSnapshot {} to be ready{}", key.to_string(),
                 problem_of(*snapshot));
   }
   auto source = TRY(find_live(environment_.client, api::kVolumeSnapshotContent, {"", content}));
@@ -113,7 +113,7 @@ Result<Object> Exposer::find_source_content(const Object& upload) {
                 content, key.to_string());
   }
   if (!source->status()["snapshotHandle"].as_string().empty()) return std::move(*source);
-  return fail(Code::kUnavailable, "waiting for VolumeSnapshotContent {} to have a snapshotHandle",
+  return fail(Code::kNotFound, "waiting for VolumeSnapshotContent {} to have a snapshotHandle",
               content);
 }
 

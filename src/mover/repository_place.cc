@@ -42,7 +42,7 @@ Result<std::string> cluster_id(const Settings& settings, kube::Reader& reader) {
       return tl::unexpected(std::move(claim).error());
     }
   }
-  return fail(Code::kUnavailable, "waiting for ClusterClaim {} or {}, the cluster's id",
+  return fail(Code::kNotFound, "waiting for ClusterClaim {} or {}, the cluster's id",
               api::kClaimOpenShift, api::kClaimKubernetes);
 }
 
@@ -52,7 +52,7 @@ Result<blob::StoreLocation> repository_location(const Settings& settings, kube::
   const kube::Key key{settings.engine_namespace, storage_location};
   auto object = reader.get(api::kBackupStorageLocation, key);
   if (!object && object.error().is(Code::kNotFound)) {
-    return fail(Code::kUnavailable, "waiting for BackupStorageLocation {}", key.to_string());
+    return fail(Code::kNotFound, "waiting for BackupStorageLocation {}", key.to_string());
   }
   if (!object) return tl::unexpected(std::move(object).error());
   const Json& spec = object->spec();
@@ -75,7 +75,7 @@ Result<> check_password(const Settings& settings, kube::Client& client) {
     return tl::unexpected(std::move(secret).error());
   }
   if (secret && !(*secret)["data"][api::kRepositoryPasswordKey].as_string().empty()) return {};
-  return fail(Code::kUnavailable,
+  return fail(Code::kNotFound,
               "the repository's password is missing: Secret {} has no key {} or it is empty",
               key.to_string(), api::kRepositoryPasswordKey);
 }

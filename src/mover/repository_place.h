@@ -21,16 +21,16 @@ struct SnapshotName {
   static Result<SnapshotName> parse(std::string_view text);
 };
 
-// This cluster's id. kUnavailable says which claim is missing.
+// This cluster's id. kNotFound says which claim is missing.
 Result<std::string> cluster_id(const Settings& settings, kube::Reader& reader);
 
-// The store of a repository of a BackupStorageLocation. kUnavailable if there is no such location
+// The store of a repository of a BackupStorageLocation. kNotFound if there is no such location
 // (yet).
 Result<blob::StoreLocation> repository_location(const Settings& settings, kube::Reader& reader,
                                                 const std::string& storage_location,
                                                 const std::string& repository);
 
-// Nothing if the repository's password is there; kUnavailable names the Secret and the key that is
+// Nothing if the repository's password is there; kNotFound names the Secret and the key that is
 // missing or empty. The password itself is not kept.
 Result<> check_password(const Settings& settings, kube::Client& client);
 

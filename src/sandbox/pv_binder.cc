@@ -90,7 +90,7 @@ class Binder final : public kube::Reconciler {
   Outcome release(const Object& claim) {
     if (!claim.has_finalizer(kPvcProtection)) return Outcome::done();
     for (const Object& pod : TRY(context_.client.list(api::kPod, claim.ns()))) {
-      if (!has_ended(pod) && uses_claim(pod, claim.name())) return Outcome::done();
+      if (!has_ended(pod) && uses_claim(pod, claim.name())) return Outcome::again_after(kRetry);
     }
     auto edited = kube::edit(context_.client, api::kPersistentVolumeClaim, claim.key(), false,
                              [&](Object& now) -> Result<bool> {

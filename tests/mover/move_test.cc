@@ -554,6 +554,7 @@ TEST(DataMove, EndsWellOverAnApiThatMisbehaves) {
   faults.unavailable = 0.03;
   faults.expired_watch = 0.01;
   faults.dropped_watch = 0.02;
+  faults.stale_list = 0.1;
   for (uint64_t seed = 1; seed <= 30; ++seed) {
     Story story;
     story.add_password();
