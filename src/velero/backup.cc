@@ -10,6 +10,7 @@
 #include "base/ids.h"
 #include "velero/backup_operations.h"
 #include "velero/backup_validation.h"
+#include "velero/schedule.h"
 #include "velero/steps.h"
 
 namespace breakwater::velero {
@@ -79,6 +80,7 @@ class BackupReconciler final : public kube::Reconciler {
 
   Outcome run(const Object& backup) {
     auto work = collect(backup);
+    if (!work && work.error().is(Code::kAlreadyExists)) TRY(create_successor(backup));
     if (!work) return stumble(backup, work.error());
     if (*work == nullptr) return Outcome::again_after(kMovePoll);
     auto volumes = cut_snapshots(backup, **work);
@@ -90,6 +92,15 @@ class BackupReconciler final : public kube::Reconciler {
     Object next = backup;
     next.set({"status"}, std::move(**status));
     return write_object(*context_, api::kBackup, next);
+  }
+
+  // The name is another cluster's in the bucket: a scheduled run goes on under the next one.
+  Result<> create_successor(const Object& backup) {
+    auto successor = make_successor(backup);
+    if (!successor) return {};
+    auto created = services().client.create(api::kBackup, *successor);
+    if (created || created.error().is(Code::kAlreadyExists)) return {};
+    return tl::unexpected<Error>(created.error());
   }
 
   // Null while it runs. What an operation of an earlier reconciler found is not ours to see, so an

@@ -9,6 +9,7 @@
 #include "api/names.h"
 #include "api/phases.h"
 #include "base/ids.h"
+#include "base/quantity.h"
 #include "velero/collector.h"
 #include "velero/names.h"
 
@@ -76,8 +77,9 @@ std::string_view kind_of(const Json& operation) {
 
 Json snapshot_info(const SavedVolume& saved, const std::string& operation) {
   const kube::Object& snapshot = saved.progress.snapshot;
-  return Json::object({{"snapshotHandle", ""},
-                       {"size", 0},
+  const Json& size = snapshot.status()["restoreSize"];
+  return Json::object({{"snapshotHandle", snapshot.annotation(api::kSnapshotHandleAnnotation)},
+                       {"size", size.as_int(parse_quantity(size.as_string()).value_or(0))},
                        {"driver", saved.volume.driver},
                        {"vscName", snapshot.status()["boundVolumeSnapshotContentName"].as_string()},
                        {"operationID", operation},

@@ -28,9 +28,9 @@ std::string log_text(const kube::Object& backup, const backupstore::Archive& ite
 
 // A snapshot that stays in the cluster: saved with what a restore needs to take it up again.
 Result<> add_snapshot_items(const Context& context, backupstore::Archive& items,
-                            const std::vector<SavedVolume>& volumes) {
-  for (const SavedVolume& saved : volumes) {
-    kube::Object snapshot = saved.progress.snapshot;
+                            std::vector<SavedVolume>& volumes) {
+  for (SavedVolume& saved : volumes) {
+    kube::Object& snapshot = saved.progress.snapshot;
     if (saved.progress.state != VolumeProgress::State::kReady) continue;
     const std::string& name = snapshot.status()["boundVolumeSnapshotContentName"].as_string();
     kube::Object content =
@@ -113,8 +113,7 @@ Result<> collect_backup(const Context& context, const kube::Object& backup, Back
 }
 
 Result<Json> upload_backup(const Context& context, const kube::Object& backup,
-                           const BackupWork& work, bool moved,
-                           const std::vector<SavedVolume>& volumes) {
+                           const BackupWork& work, bool moved, std::vector<SavedVolume> volumes) {
   const Time now = context.services.clock.now();
   auto store = TRY(open_location(context, backup.spec()["storageLocation"].as_string()));
   BackupStore files(*store);

@@ -49,6 +49,9 @@ class Run {
 
   Result<Collection> run() {
     TRY(find_namespaces());
+    for (const std::string& group : discovery_.silent_groups())
+      result_.findings.warning(
+          "", fmt::format("API group {} does not answer: its objects are not saved", group));
     for (const DiscoveredKind& kind : discovery_.kinds()) TRY(list_kind(kind.as_kind()));
     while (!queue_.empty()) {
       kube::Object object = std::move(queue_.front());

@@ -37,6 +37,14 @@ void add_resources(const Json& list, std::string_view group, std::string_view ve
   }
 }
 
+// Whether a VM is not whole without this group: a Backup that overlooked it would be Completed and
+// empty.
+bool is_indispensable(std::string_view group) {
+  const Discovery known = well_known_kinds();
+  return std::ranges::any_of(known.kinds(),
+                             [&](const DiscoveredKind& kind) { return kind.group == group; });
+}
+
 }  // namespace
 
 const DiscoveredKind* Discovery::find(std::string_view group_resource) const {
@@ -47,16 +55,23 @@ const DiscoveredKind* Discovery::find(std::string_view group_resource) const {
 
 Result<Discovery> discover(kube::Client& client) {
   std::vector<DiscoveredKind> kinds;
+  std::vector<std::string> silent;
   add_resources(TRY(get_json(client, "/api/v1")), "", "v1", kinds);
   const Json groups = TRY(get_json(client, "/apis"));
   for (const Json& group : groups["groups"].items()) {
     const std::string& name = group["name"].as_string();
     const std::string& version = group["preferredVersion"]["version"].as_string();
     auto list = get_json(client, fmt::format("/apis/{}/{}", name, version));
-    // An aggregated API whose server is down must not stop the backup of everything else.
-    if (list) add_resources(*list, name, version, kinds);
+    if (list) {
+      add_resources(*list, name, version, kinds);
+    } else if (is_indispensable(name) && !list.error().is(Code::kNotFound)) {
+      return tl::unexpected<Error>(list.error());
+    } else {
+      // An aggregated API whose server is down must not stop the backup of everything else.
+      silent.push_back(name);
+    }
   }
-  return Discovery(std::move(kinds));
+  return Discovery(std::move(kinds), std::move(silent));
 }
 
 Discovery well_known_kinds() {

@@ -27,20 +27,25 @@ struct DiscoveredKind {
 
 class Discovery {
  public:
-  explicit Discovery(std::vector<DiscoveredKind> kinds) : kinds_(std::move(kinds)) {}
+  explicit Discovery(std::vector<DiscoveredKind> kinds, std::vector<std::string> silent = {})
+      : kinds_(std::move(kinds)), silent_(std::move(silent)) {}
   const std::vector<DiscoveredKind>& kinds() const { return kinds_; }
+  // Groups that exist and did not say what is in them.
+  const std::vector<std::string>& silent_groups() const { return silent_; }
   // "persistentvolumeclaims", "virtualmachines.kubevirt.io"; null if the cluster does not serve it.
   const DiscoveredKind* find(std::string_view group_resource) const;
 
  private:
   std::vector<DiscoveredKind> kinds_;
+  std::vector<std::string> silent_;
 };
 
 // Called on a thread of the Operations pool.
 using Discover = std::function<Result<Discovery>()>;
 
 // Asks the API (/api/v1, /apis, and the preferred version of each group): every kind that can be
-// listed, read, created and deleted, once. A group that fails to answer is left out.
+// listed, read, created and deleted, once. An error if a group of well_known_kinds() fails to
+// answer; any other that does becomes one of silent_groups().
 Result<Discovery> discover(kube::Client& client);
 // The kinds that a VM and a common application are made of, for a transport without discovery.
 Discovery well_known_kinds();

@@ -95,6 +95,8 @@ Object restored_object(const Object& restore, const std::string& backup_name,
                        const RestoreItem& item) {
   Object object = item.saved;
   reset_metadata(object);
+  // What was looked at before is what is created, whatever the saved text calls itself.
+  object.set({"metadata", "name"}, item.target.name);
   if (!item.target.ns.empty()) object.set({"metadata", "namespace"}, item.target.ns);
   if (object.is(api::kPersistentVolumeClaim)) reset_claim(object, restore, item);
   if (object.is(api::kVirtualMachine)) reset_machine(object, restore);

@@ -145,6 +145,27 @@ Object make_scheduled_backup(const Object& schedule, Time activation) {
   return backup;
 }
 
+std::optional<Object> make_successor(const Object& backup) {
+  constexpr size_t kDigits = 14;
+  const std::string& name = backup.name();
+  if (!backup.has_label(api::kScheduleNameLabel) || name.size() < kDigits + 2) return std::nullopt;
+  const std::string digits = name.substr(name.size() - kDigits);
+  if (name[name.size() - kDigits - 1] != '-' ||
+      digits.find_first_not_of("0123456789") != std::string::npos)
+    return std::nullopt;
+  auto part = [&](size_t at, size_t length) { return digits.substr(at, length); };
+  auto time = parse_rfc3339(fmt::format("{}-{}-{}T{}:{}:{}Z", part(0, 4), part(4, 2), part(6, 2),
+                                        part(8, 2), part(10, 2), part(12, 2)));
+  if (!time) return std::nullopt;
+  std::string next =
+      name.substr(0, name.size() - kDigits) + format_compact(*time + std::chrono::seconds(1));
+  Object successor = Object::make(api::kBackup, {backup.ns(), std::move(next)});
+  for (const char* field : {"labels", "annotations", "ownerReferences"})
+    if (backup.metadata().has(field)) successor.set({"metadata", field}, backup.metadata()[field]);
+  successor.set({"spec"}, backup.spec());
+  return successor;
+}
+
 kube::ControllerSpec make_schedule_controller(ContextPtr context) {
   const std::string ns = context->settings.ns;
   kube::ControllerSpec spec;

@@ -36,4 +36,9 @@ DueTime due_time(const kube::Object& schedule, const Cron& cron, Time now);
 // the Schedule as owner if spec.useOwnerReferencesInBackup. Pure.
 kube::Object make_scheduled_backup(const kube::Object& schedule, Time activation);
 
+// The Backup to make instead when the name of a scheduled one is taken in the bucket (by another
+// cluster): the same with the suffix of the next second. Nothing if it is no scheduled Backup.
+// Pure.
+std::optional<kube::Object> make_successor(const kube::Object& backup);
+
 }  // namespace breakwater::velero

@@ -313,6 +313,9 @@ spec: {{includedNamespaces: [shop], snapshotMoveData: false}})",
   ASSERT_NE(saved, nullptr);
   EXPECT_EQ(Object(*saved).annotation("velero.io/csi-volumesnapshot-handle"),
             "snap-" + snapshots[0].uid());
+  Json info = (*cluster.files().get_json("b1", BackupFile::kVolumeInfo))[0]["csiSnapshotInfo"];
+  EXPECT_EQ(info["snapshotHandle"].as_string(), "snap-" + snapshots[0].uid());
+  EXPECT_EQ(info["size"].as_int(), int64_t{1} << 30);
 }
 
 TEST_F(BackupStory, AWrongBackupIsRefusedBeforeAnythingIsDone) {

@@ -168,5 +168,27 @@ TEST(Schedule, ANameOfSomebodyElseIsPassedOver) {
   EXPECT_TRUE(cluster.exists(api::kBackup, kNs, "acm-rho-virt-schedule-daily-20251121050001"));
 }
 
+TEST(Schedule, ANameTakenInTheBucketMovesToTheNextSecond) {
+  EngineCluster cluster;
+  cluster.add_location();
+  cluster.add_namespace("shop");
+  cluster.add_vm("shop", "vm-1");
+  for (const char* second : {"00", "01"}) {
+    Json foreign = parse_yaml("{metadata: {uid: other}, status: {phase: Completed}}")->front();
+    foreign.set({"metadata", "name"},
+                std::string("acm-rho-virt-schedule-daily-202511210500") + second);
+    ASSERT_TRUE(cluster.files().claim_backup(foreign));
+  }
+  add_schedule(cluster, "0 * * * *");
+  cluster.run_for(minutes(62));
+  auto backups = cluster.list(api::kBackup);
+  ASSERT_EQ(backups.size(), 3u);
+  EXPECT_EQ(backups[0].phase(), "Failed");
+  EXPECT_EQ(backups[1].phase(), "Failed");
+  EXPECT_EQ(backups[2].name(), "acm-rho-virt-schedule-daily-20251121050002");
+  EXPECT_EQ(backups[2].phase(), "Completed");
+  EXPECT_EQ(backups[2].annotation("some-uid"), "shop--vm-1");
+}
+
 }  // namespace
 }  // namespace breakwater::velero_test
