@@ -41,6 +41,7 @@ constexpr auto kHandshakeTimeout = std::chrono::seconds(10);
 constexpr auto kIdleTimeout = std::chrono::minutes(5);
 constexpr auto kTransferTimeout = std::chrono::seconds(60);
 constexpr auto kShutdownTimeout = std::chrono::seconds(2);
+constexpr auto kLingerTimeout = std::chrono::seconds(5);
 constexpr uint32_t kMaxHeader = 64 * 1024;
 constexpr size_t kMaxChunk = 256 * 1024;
 
@@ -120,6 +121,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void write_chunk();
   void end_stream();
   void close_stream();
+  void linger();
   void finish();
   void drop();
 
@@ -138,8 +140,9 @@ class Session : public std::enable_shared_from_this<Session> {
   std::optional<http::response<http::empty_body>> head_;
   std::optional<http::response_serializer<http::empty_body>> head_serializer_;
   std::string chunk_;
-  std::array<char, 256> unexpected_{};
+  std::array<char, 4096> unexpected_{};
   bool writing_ = false;
+  bool body_unread_ = false;
   bool last_chunk_ = false;
   bool closed_ = false;
 };
@@ -214,6 +217,7 @@ void Session::on_request(error_code error) {
 // Says what was wrong with a request that is no HTTP or too large; then nothing more can be read.
 void Session::refuse_unreadable(error_code error) {
   if (error == http::error::body_limit) {
+    body_unread_ = true;
     respond(reply_failure(413, "RequestEntityTooLarge",
                           fmt::format("the body is larger than {} bytes",
                                       shared_.settings.max_body)),
@@ -286,8 +290,10 @@ void Session::respond(Response response, bool keep_alive) {
                     [self = shared_from_this(), keep_alive](error_code error, size_t) {
                       self->response_.reset();
                       if (error) return self->drop();
-                      if (!keep_alive) return self->finish();
-                      self->read_header();
+                      if (keep_alive) return self->read_header();
+                      if (!self->body_unread_) return self->finish();
+                      beast::get_lowest_layer(self->stream_).expires_after(kLingerTimeout);
+                      self->linger();
                     });
 }
 
@@ -377,6 +383,15 @@ void Session::close_stream() {
   if (gate_) gate_->close();
   encode_ = nullptr;
   watch_.reset();
+}
+
+// Takes what the client still sends: closing with it unread would make the kernel reset the
+// connection, and the client might never see the answer.
+void Session::linger() {
+  stream_.async_read_some(asio::buffer(unexpected_),
+                          [self = shared_from_this()](error_code error, size_t) {
+                            error ? self->drop() : self->linger();
+                          });
 }
 
 void Session::finish() {
