@@ -36,6 +36,9 @@ struct ListOptions {
   FieldSelector fields;
   int64_t limit = 0;           // 0: everything in one page
   std::string continue_token;  // of the page before
+  // An older state will do, as a server's cache gives it (what informers ask for; Kubernetes'
+  // resourceVersion "0"). Without it a list is as fresh as get().
+  bool any_version = false;
 };
 
 struct WatchOptions {

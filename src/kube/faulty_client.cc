@@ -118,7 +118,7 @@ Result<ObjectList> FaultyClient::list_page(const Kind& kind, const std::string& 
   const std::string request = fmt::format("{} {} {}", kind.path(ns), options.labels.to_string(),
                                           options.fields.to_string());
   const bool first_page = options.continue_token.empty();
-  if (first_page && impl_->dice->roll(&Faults::stale_list)) {
+  if (first_page && options.any_version && impl_->dice->roll(&Faults::stale_list)) {
     std::lock_guard lock(impl_->mutex);
     if (const auto found = impl_->earlier.find(request); found != impl_->earlier.end()) {
       return found->second;

@@ -18,7 +18,7 @@ struct Faults {
   double unavailable = 0;           // kUnavailable on any call
   double expired_watch = 0;         // next() says kExpired
   double dropped_watch = 0;         // next() says kUnavailable
-  double stale_list = 0;            // a list answers what an earlier list of the same answered
+  double stale_list = 0;            // a list that asks for any version gets an earlier answer
 };
 
 // Wraps `inner`; both references outlive it. `faults` may be changed between calls.

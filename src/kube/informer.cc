@@ -67,6 +67,7 @@ Result<> Informer::ensure_listed() {
 Result<ObjectList> Informer::list_all() {
   ListOptions options;
   options.limit = kPageSize;
+  options.any_version = true;
   ObjectList all = TRY(client_.list_page(kind_, ns_, options));
   while (!all.continue_token.empty()) {
     options.continue_token = std::move(all.continue_token);
