@@ -291,6 +291,17 @@ spec: {storageLocation: [1]}
   EXPECT_NE(wrong.err.find("storageLocation"), std::string::npos) << wrong;
 }
 
+TEST_P(KubectlTest, WhatIsNotOfferedSaysSo) {
+  const Output apply = kubectl("apply --server-side -f backup.yaml");
+  EXPECT_NE(apply.code, 0);
+  EXPECT_NE(apply.err.find("server-side apply is not offered"), std::string::npos) << apply;
+  const Output dry = kubectl("create -f backup.yaml --dry-run=server");
+  EXPECT_NE(dry.code, 0);
+  EXPECT_NE(dry.err.find("dry"), std::string::npos) << dry;
+  EXPECT_NE(kubectl("-n demo get backup b1").code, 0) << "nothing was created";
+  EXPECT_TRUE(expect_ok("create -f backup.yaml --dry-run=client -o name").has("backup"));
+}
+
 TEST_P(KubectlTest, Create) {
   expect_ok("-n demo create configmap settings --from-literal=a=b");
   EXPECT_EQ(value("cm settings", ".data.a"), "b");
