@@ -1,5 +1,5 @@
-# embed_files(<output.cc> <function> <file>...): a C++ source whose function returns the files' texts,
-# so that a program carries exactly the files that users apply.
+# embed_files(<output.cc> <function> <file>...): a C++ source whose function returns the files'
+# texts, so that a program carries exactly the files that users apply.
 function(embed_files output function)
   set(body "")
   foreach(file IN LISTS ARGN)

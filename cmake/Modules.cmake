@@ -12,14 +12,16 @@ function(breakwater_module name)
   add_library(${target} STATIC ${ARG_SOURCES})
   set_target_properties(${target} PROPERTIES LINKER_LANGUAGE CXX BREAKWATER_FLOOR ${ARG_FLOOR})
   target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR}/src)
-  target_link_libraries(${target} PUBLIC fmt::fmt tl::expected Threads::Threads PRIVATE ${ARG_LIBS})
+  target_link_libraries(${target} PUBLIC fmt::fmt tl::expected Threads::Threads
+                                  PRIVATE ${ARG_LIBS})
   foreach(used IN LISTS ARG_USES)
     if(NOT TARGET breakwater_${used})
       message(FATAL_ERROR "module ${name} uses ${used}, which does not stand below it")
     endif()
     get_target_property(floor breakwater_${used} BREAKWATER_FLOOR)
     if(NOT floor LESS ARG_FLOOR)
-      message(FATAL_ERROR "module ${name} (floor ${ARG_FLOOR}) may not use ${used} (floor ${floor})")
+      message(FATAL_ERROR
+              "module ${name} (floor ${ARG_FLOOR}) may not use ${used} (floor ${floor})")
     endif()
     target_link_libraries(${target} PUBLIC breakwater_${used})
   endforeach()
@@ -28,9 +30,9 @@ endfunction()
 # breakwater_test(repo SOURCES a_test.cc USES repo blob LABELS unit [TIMEOUT 60])
 #
 # One test program for one folder of tests/. Sources are compiled as one unit in batches, which
-# makes a cold build of the tests several times faster. Tests run in the root of the source tree and find
-# built programs through the environment variable BREAKWATER_BIN: a path compiled in would keep the
-# compiler cache from serving another clone.
+# makes a cold build of the tests several times faster. Tests run in the root of the source tree and
+# find built programs through the environment variable BREAKWATER_BIN: a path compiled in would keep
+# the compiler cache from serving another clone.
 function(breakwater_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;USES;LIBS;LABELS" ${ARGN})
   set(target test_${name})

@@ -74,7 +74,8 @@ inline constexpr std::string_view kManagedByLabel = "app.kubernetes.io/managed-b
 inline constexpr std::string_view kManagedBy = "breakwater";
 // spec.datamover values that our mover takes: Velero's "" and "velero", and its own name.
 inline constexpr std::string_view kDataMoverName = "breakwater";
-// On a finished DataDownload, whose status has no place for it: bytes fetched from the object store.
+// On a finished DataDownload, whose status has no place for it: bytes fetched from the object
+// store.
 inline constexpr std::string_view kBytesMovedAnnotation = "breakwater.dev/bytes-moved";
 // provider of a BackupStorageLocation in a local directory: config.path / bucket / prefix.
 inline constexpr std::string_view kLocalProvider = "breakwater.dev/local";

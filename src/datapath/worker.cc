@@ -65,9 +65,9 @@ Result<std::unique_ptr<repo::Repository>> open_repository(const WorkerConfig& co
       return tl::unexpected(created.error());
     }
   }
-  auto repository =
-      TRY(repo::Repository::open(outside, config.password, environment.settings));
-  // A worker that was killed left its lock, and so may this pod's predecessor of the same name have.
+  auto repository = TRY(repo::Repository::open(outside, config.password, environment.settings));
+  // A worker that was killed left its lock, and so may this pod's predecessor of the same name
+  // have.
   if (config.lock) TRY(repository->unlock_own_host());
   return repository;
 }
@@ -102,8 +102,8 @@ Result<Json> run_backup(const WorkerConfig& config, const WorkerEnvironment& env
                         Throttle& throttle) {
   const auto source = TRY(volume::open_block_reader(config.volume));
   const BackupOptions options = TRY(backup_options(config));
-  const BackupResult result = TRY(backup_volume(*source, repository, environment.clock, options,
-                                                cancel, throttle.listener()));
+  const BackupResult result = TRY(
+      backup_volume(*source, repository, environment.clock, options, cancel, throttle.listener()));
   throttle.finish(result.progress);
   return result_json(result.snapshot, result.parent, result.progress);
 }

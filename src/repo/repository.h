@@ -83,8 +83,8 @@ class Repository {
   // Removes stale locks (30 minutes old, or of a dead process of this host), or all. Returns how
   // many.
   virtual Result<int> unlock(bool all) = 0;
-  // Removes stale locks and every lock that names our host, of a living process or not: for a process
-  // whose host name is its alone, as a pod's is. What it finds was left by its predecessor.
+  // Removes stale locks and every lock that names our host, of a living process or not: for a
+  // process whose host name is its alone, as a pod's is. What it finds was left by its predecessor.
   virtual Result<int> unlock_own_host() = 0;
 
   // Reads all index files. Take the lock first: a prune could remove what an older index names.

@@ -26,8 +26,8 @@ void fuzz_tar(std::string_view input) {
   const std::string written = writer.finish();
   const auto again = backupstore::read_tar(written);
   CHECK(again && std::ranges::equal(*again, *entries, [](const auto& a, const auto& b) {
-    return a.name == b.name && a.content == b.content;
-  }));
+          return a.name == b.name && a.content == b.content;
+        }));
 }
 
 void fuzz_gzip(std::string_view input) {

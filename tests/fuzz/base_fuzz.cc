@@ -91,7 +91,8 @@ void fuzz_duration(std::string_view input) {
   CHECK(again && *again == *duration);
 }
 
-// Hex, base64 and percent-encoding of one text: each is tried as what it may be and as bytes to encode.
+// Hex, base64 and percent-encoding of one text: each is tried as what it may be and as bytes to
+// encode.
 void fuzz_encoding(std::string_view input) {
   const ByteSpan bytes = as_bytes(input);
   const auto same = [&](const auto& decoded) { return decoded && as_text(*decoded) == input; };

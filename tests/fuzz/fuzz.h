@@ -1,9 +1,9 @@
 // Fuzz targets: one function per parser of outside bytes.
 //
-// Each takes any bytes, gives them to the parser, and CHECKs what must hold for whatever it accepts;
-// mostly that what it prints is read back as the same. A target keeps nothing between calls and its
-// cost is bounded for inputs of 4 KiB. replay.cc runs them all on the corpus in every test run,
-// libfuzzer.cc makes one program of each for tools/fuzz.sh.
+// Each takes any bytes, gives them to the parser, and CHECKs what must hold for whatever it
+// accepts; mostly that what it prints is read back as the same. A target keeps nothing between
+// calls and its cost is bounded for inputs of 4 KiB. replay.cc runs them all on the corpus in every
+// test run, libfuzzer.cc makes one program of each for tools/fuzz.sh.
 #pragma once
 
 #include <array>

@@ -73,7 +73,8 @@ void fuzz_merge_patch(std::string_view input) {
   if (!from || !to) return;
   CHECK(is_json(kube::apply_merge_patch(*from, *to)));
   CHECK(kube::apply_merge_patch(*from, kube::make_merge_patch(*from, *from)) == *from);
-  if (to_text.find("null") != std::string_view::npos || !from->is_object() || !to->is_object()) return;
+  if (to_text.find("null") != std::string_view::npos || !from->is_object() || !to->is_object())
+    return;
   CHECK(kube::apply_merge_patch(*from, kube::make_merge_patch(*from, *to)) == *to);
 }
 

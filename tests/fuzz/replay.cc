@@ -1,10 +1,10 @@
-// Runs a fuzz target on its corpus, without a fuzzer: every file, every file cut short, and every file
-// with bytes changed, the same ones each time.
+// Runs a fuzz target on its corpus, without a fuzzer: every file, every file cut short, and every
+// file with bytes changed, the same ones each time.
 //
 //   test_fuzz <target> <file or folder>…
 //
-// A target that finds a bug aborts; the file that the input was made of is named then, and the input is
-// left in the directory for temporary files.
+// A target that finds a bug aborts; the file that the input was made of is named then, and the
+// input is left in the directory for temporary files.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -95,10 +95,17 @@ class Replay {
     for (uint64_t left = 1 + random.below(4); left > 0 && !text.empty(); --left) {
       const size_t at = random.below(text.size());
       switch (random.below(4)) {
-        case 0: text[at] = static_cast<char>(random.next()); break;
-        case 1: text[at] = static_cast<char>(text[at] ^ (1 << random.below(8))); break;
-        case 2: text.erase(at, 1 + random.below(8)); break;
-        default: text.insert(at, text.substr(random.below(text.size()), random.below(16)));
+        case 0:
+          text[at] = static_cast<char>(random.next());
+          break;
+        case 1:
+          text[at] = static_cast<char>(text[at] ^ (1 << random.below(8)));
+          break;
+        case 2:
+          text.erase(at, 1 + random.below(8));
+          break;
+        default:
+          text.insert(at, text.substr(random.below(text.size()), random.below(16)));
       }
     }
     return text;

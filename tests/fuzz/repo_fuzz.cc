@@ -18,8 +18,8 @@ namespace {
 
 constexpr uint64_t kMaxPlain = 1 << 20;
 
-// What decode() accepts, encode() writes so that it is read as the same. Bytes that are no UTF-8 become
-// U+FFFD on the way, first as an escape, then as itself; after that nothing may change.
+// What decode() accepts, encode() writes so that it is read as the same. Bytes that are no UTF-8
+// become U+FFFD on the way, first as an escape, then as itself; after that nothing may change.
 template <class Decode, class Encode>
 void check_record(std::string_view input, Decode decode, Encode encode) {
   const auto record = decode(input);
@@ -77,8 +77,8 @@ void fuzz_repo_index(std::string_view input) {
       input,
       [](std::string_view text) -> Result<Packs> {
         Packs packs;
-        TRY(repo::decode_index(text,
-                               [&](repo::IndexedPack&& pack) { packs.push_back(std::move(pack)); }));
+        TRY(repo::decode_index(
+            text, [&](repo::IndexedPack&& pack) { packs.push_back(std::move(pack)); }));
         return packs;
       },
       [](const Packs& packs) { return repo::encode_index(packs); });
@@ -89,8 +89,8 @@ void fuzz_repo_key(std::string_view input) {
   if (is_cheap_key(input)) (void)repo::open_key_file(input, "geheim");
 }
 
-// The input is a pack; and the plaintext of a header, sealed here so that it gets past the MAC, after
-// as many bytes of blobs as it names.
+// The input is a pack; and the plaintext of a header, sealed here so that it gets past the MAC,
+// after as many bytes of blobs as it names.
 void fuzz_repo_pack(std::string_view input) {
   const repo::Sealer sealer(repo::CipherKey{{std::byte{1}}, {std::byte{2}}, {std::byte{3}}});
   CHECK(!repo::read_pack_header(sealer, as_bytes(input)));

@@ -62,7 +62,7 @@ const std::vector<Ban>& bans() {
       {"random_device", random, {"src/base/random.cc"}},
       {"rand(", random, {}},
       {"getenv(", "let src/cli read the environment and pass the value on", {"src/cli", "tests"}},
-      {"sleep_for", wait, {"tests"}},
+      {"sleep_for", wait, {"src/cli", "tests"}},
       {"sleep_until", wait, {"tests"}},
       {"usleep(", wait, {}},
       {"std::regex", "parse by hand: std::regex is slow and recursive", {}},
