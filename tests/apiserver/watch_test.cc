@@ -108,7 +108,8 @@ const UpdateCase kUpdateCases[] = {
     {"a name", kMapKind, "{}", R"([{"op": "replace", "path": "/metadata/name", "value": "y"}])",
      "cannot change"},
     {"a birthday", kMapKind, "{}",
-     R"([{"op": "replace", "path": "/metadata/creationTimestamp", "value": "2020-01-01T00:00:00Z"}])",
+     R"([{"op": "replace", "path": "/metadata/creationTimestamp",)"
+     R"( "value": "2020-01-01T00:00:00Z"}])",
      "field is immutable"},
     {"two controllers", kMapKind, "{}",
      R"([{"op": "add", "path": "/metadata/ownerReferences", "value": [
