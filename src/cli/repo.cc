@@ -22,6 +22,7 @@ struct RepoCommand {
   std::vector<std::string> tags;
   std::string compression = "auto";
   bool read_data = false, only_differences = false;
+  bool repository_found = false;  // after that, "not found" is something else
 };
 using Shared = std::shared_ptr<RepoCommand>;
 
@@ -37,6 +38,13 @@ Result<repo::Compression> parse_compression(const std::string& text) {
 
 datapath::OnProgress draw_on(ProgressBar& bar) {
   return [&bar](const datapath::Progress& p) { bar.update(p.bytes_done, p.total_bytes); };
+}
+
+Result<repo::Repository*> open(RepoCommand& command, RepoSession& session,
+                               repo::Settings settings = {}) {
+  repo::Repository* repository = TRY(session.open(settings));
+  command.repository_found = true;
+  return repository;
 }
 
 void print_json(const Json& value) { fmt::print("{}\n", to_json(value)); }
@@ -73,8 +81,8 @@ Result<> backup(RepoCommand& command) {
   auto session = TRY(RepoSession::start(command.options));
   repo::Settings settings;
   settings.compression = TRY(parse_compression(command.compression));
+  repo::Repository* repository = TRY(open(command, *session, settings));
   auto source = TRY(volume::open_block_reader(command.volume));
-  repo::Repository* repository = TRY(session->open(settings));
   const auto options = TRY(backup_options(command, session->hostname()));
   ProgressBar bar("backing up", session->clock());
   const Duration start = session->clock().monotonic();
@@ -147,7 +155,7 @@ Result<> restore(RepoCommand& command) {
                 "say where to: --target DIR for files, or --block PATH for a volume");
   }
   auto session = TRY(RepoSession::start(command.options));
-  repo::Repository* repository = TRY(session->open());
+  repo::Repository* repository = TRY(open(command, *session));
   if (!command.volume.empty()) return restore_block(command, *session, *repository);
   const auto lock = TRY(repository->lock(false));
   TRY(repository->load_index());
@@ -156,7 +164,7 @@ Result<> restore(RepoCommand& command) {
 
 Result<> snapshots(RepoCommand& command) {
   auto session = TRY(RepoSession::start(command.options));
-  repo::Repository* repository = TRY(session->open());
+  repo::Repository* repository = TRY(open(command, *session));
   std::vector<std::vector<std::string>> rows = {{"ID", "Time", "Host", "Tags", "Paths"}};
   Json list = Json::array();
   for (const repo::Snapshot& snapshot : TRY(repository->snapshots())) {
@@ -190,7 +198,7 @@ Result<> snapshots(RepoCommand& command) {
 
 Result<> check(RepoCommand& command) {
   auto session = TRY(RepoSession::start(command.options));
-  repo::Repository* repository = TRY(session->open());
+  repo::Repository* repository = TRY(open(command, *session));
   const auto lock = TRY(repository->lock(true));
   TRY(repository->load_index());
   const auto report = TRY(repository->check(command.read_data, interrupt_token()));
@@ -219,6 +227,9 @@ std::function<int()> exit_code_of(Shared command, Result<> (*run)(RepoCommand&))
     const Result<> result = run(*command);
     if (result) return 0;
     if (result.error().is(Code::kCancelled)) return complain(result.error(), kExitInterrupted);
+    if (command->repository_found && result.error().is(Code::kNotFound)) {
+      return complain(result.error(), kExitFailed);
+    }
     return complain_as_restic(result.error());
   };
 }
