@@ -35,8 +35,8 @@ Result<std::optional<kube::Object>> find_live(kube::Client& client, const kube::
 // The child of this kind, whoever's it is.
 Result<std::optional<kube::Object>> find_child(kube::Client& client, const kube::Kind& kind,
                                                const kube::Object& move);
-// Creates a child, or returns the one that is there. kAlreadyExists if the name is somebody else's (a
-// leftover of an earlier move of this name, which goes) or if it is being deleted.
+// Creates a child, or returns the one that is there. kAlreadyExists if the name is somebody else's
+// (a leftover of an earlier move of this name, which goes) or if it is being deleted.
 Result<kube::Object> ensure_child(kube::Client& client, const kube::Kind& kind,
                                   const kube::Object& move, const kube::Object& wanted);
 // Deletes the child if it is ours; done once it is gone.

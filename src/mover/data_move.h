@@ -61,8 +61,10 @@ class MoveReconciler final : public kube::Reconciler {
   kube::Outcome follow_pod(const kube::Object& move, const kube::Object& pod);
   kube::Outcome replace_pod(const kube::Object& move);
   kube::Outcome start_pod(const kube::Object& move);
+  // Why a pod is to be replaced.
+  enum class Cause { kWorker, kOutside, kMaintenance };
   kube::Outcome handle_death(const kube::Object& move, const std::string& uid,
-                             const std::string& how, bool counts);
+                             const std::string& how, Cause cause);
   kube::Outcome handle_failure(const kube::Object& move, const kube::Object& pod,
                                const WorkerReport& report);
   kube::Outcome watch_progress(const kube::Object& move, const kube::Object& pod);

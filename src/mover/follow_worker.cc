@@ -55,7 +55,9 @@ Outcome MoveReconciler::follow_pod(const Object& move, const Object& pod) {
     case WorkerState::kFailed:
       return handle_failure(move, pod, report);
     case WorkerState::kDied:
-      return handle_death(move, pod.uid(), report.message, true);
+      return handle_death(move, pod.uid(), report.message, Cause::kWorker);
+    case WorkerState::kLost:
+      return handle_death(move, pod.uid(), report.message, Cause::kOutside);
     case WorkerState::kRunning:
       return watch_progress(move, pod);
     case WorkerState::kWaiting:
@@ -72,7 +74,7 @@ Outcome MoveReconciler::replace_pod(const Object& move) {
   if (!state.pod.empty() && state.pod != state.lost) {
     return handle_death(move, state.pod,
                         fmt::format("worker pod {}/{} was deleted", move.ns(), child_name(move)),
-                        true);
+                        Cause::kOutside);
   }
   const Duration left = state.retry_at - environment_.clock.now();
   if (left.count() > 0) return Outcome::again_after(left);
@@ -90,18 +92,20 @@ Outcome MoveReconciler::start_pod(const Object& move) {
 
 // Noted first, removed afterwards: a crash in between counts nothing twice.
 Outcome MoveReconciler::handle_death(const Object& move, const std::string& uid,
-                                     const std::string& how, bool counts) {
-  const int restarts = state_of(move).restarts + (counts ? 1 : 0);
-  if (restarts > settings_.max_restarts) {
-    return fail_move(move, fmt::format("{}; it was started {} times", how, restarts));
+                                     const std::string& how, Cause cause) {
+  MoveState state = state_of(move);
+  if (cause == Cause::kWorker) ++state.restarts;
+  if (cause == Cause::kOutside) ++state.losses;
+  if (state.restarts > settings_.max_restarts || state.losses > settings_.max_losses) {
+    return fail_move(
+        move, fmt::format("{}; it was started {} times", how, state.restarts + state.losses));
   }
   environment_.log.warning("worker ended early", {{"name", move.key().to_string()}, {"how", how}});
-  const Duration pause = counts ? restart_pause(restarts) : settings_.lock_retry;
+  const Duration pause =
+      cause == Cause::kMaintenance ? settings_.lock_retry : restart_pause(state.restarts);
+  state.lost = uid;
+  state.retry_at = environment_.clock.now() + pause;
   return write_and_return(move, [&](Object& now) {
-    MoveState state = state_of(now);
-    state.lost = uid;
-    state.restarts = restarts;
-    state.retry_at = environment_.clock.now() + pause;
     set_state(now, state);
     now.set({"status", "message"}, how);
   });
@@ -110,10 +114,11 @@ Outcome MoveReconciler::handle_death(const Object& move, const std::string& uid,
 Outcome MoveReconciler::handle_failure(const Object& move, const Object& pod,
                                        const WorkerReport& report) {
   if (report.error->is(Code::kConflict)) {
-    return handle_death(move, pod.uid(), "WaitingForMaintenance: " + report.message, false);
+    return handle_death(move, pod.uid(), "WaitingForMaintenance: " + report.message,
+                        Cause::kMaintenance);
   }
   if (may_succeed_later(*report.error)) {
-    return handle_death(move, pod.uid(), report.message, true);
+    return handle_death(move, pod.uid(), report.message, Cause::kWorker);
   }
   return fail_move(move, report.message);
 }

@@ -21,6 +21,7 @@ MoveState state_of(const kube::Object& move) {
   state.pod = json["pod"].as_string();
   state.lost = json["lost"].as_string();
   state.restarts = static_cast<int>(json["restarts"].as_int());
+  state.losses = static_cast<int>(json["losses"].as_int());
   state.retry_at = time_of(json["retryAt"]);
   state.done_at = time_of(json["doneAt"]);
   state.cancel_at = time_of(json["cancelAt"]);
@@ -35,6 +36,7 @@ void set_state(kube::Object& move, const MoveState& state) {
   put(json, "pod", state.pod);
   put(json, "lost", state.lost);
   if (state.restarts != 0) json.set("restarts", state.restarts);
+  if (state.losses != 0) json.set("losses", state.losses);
   put(json, "retryAt", state.retry_at);
   put(json, "doneAt", state.done_at);
   put(json, "cancelAt", state.cancel_at);

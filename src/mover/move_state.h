@@ -14,7 +14,8 @@ inline constexpr std::string_view kStateAnnotation = "breakwater.dev/data-mover-
 struct MoveState {
   std::string pod;   // uid of the worker pod we know of
   std::string lost;  // uid of the last one that died and has been counted
-  int restarts = 0;  // how many died
+  int restarts = 0;  // how many died by themselves
+  int losses = 0;    // how many went with their node, or were evicted or deleted
   Time retry_at{};   // no new pod before
   Time done_at{};    // when the worker's result was recorded; the epoch before
   Time cancel_at{};  // when canceling began

@@ -23,7 +23,8 @@ struct Settings {
   int worker_threads = 2;
 
   int concurrency = 4;   // moves that may be under way at once, both directions together
-  int max_restarts = 5;  // of one move's worker pod, until the move fails
+  int max_restarts = 5;  // of one move's worker that dies by itself, until the move fails
+  int max_losses = 50;   // of its pods to what is not its fault: nodes, evictions, deletions
 
   Duration prepare_timeout = std::chrono::minutes(30);  // from Accepted to Prepared
   Duration operation_timeout =

@@ -37,8 +37,10 @@ WorkerReport read_end(const Object& pod, const Json& terminated) {
     report.result = message;
     return report;
   }
-  report.state = WorkerReport::State::kDied;
-  const std::string reason = pod.status()["reason"].as_string_or(terminated["reason"].as_string());
+  // A reason of the pod itself (NodeLost, Evicted, Terminated, …) is none of the worker's.
+  const std::string& outside = pod.status()["reason"].as_string();
+  report.state = outside.empty() ? WorkerReport::State::kDied : WorkerReport::State::kLost;
+  const std::string& reason = outside.empty() ? terminated["reason"].as_string() : outside;
   report.message = fmt::format("worker pod {} ended without a result: {} (exit code {})",
                                pod.key().to_string(), reason, terminated["exitCode"].as_int(-1));
   if (!text.empty()) report.message += ": " + text.substr(0, 300);

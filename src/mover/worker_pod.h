@@ -7,7 +7,8 @@
 //   env      RESTIC_PASSWORD (from the Secret dm-credential), HOSTNAME (the pod's name, set by the
 //            runtime): the hostname of repository locks
 //   device   config.volume is kDevicePath, a raw block device (volumeDevices)
-//   log      JSON lines {"totalBytes","bytesDone","bytesRead","bytesMoved"}, one per progress report;
+//   log      JSON lines {"totalBytes","bytesDone","bytesRead","bytesMoved"}, one per progress
+//   report;
 //            other lines are ignored
 //   result   written to --result-path before exit: what datapath::run_worker returns, or
 //            {"error": "<one sentence>", "code": "<code_name of the Error>"}
@@ -45,6 +46,7 @@ struct WorkerReport {
     kSucceeded,  // `result` is what it reports
     kFailed,     // it says itself why: `error`
     kDied,       // it ended without a word; `message` says how
+    kLost,       // so did its pod, with its node or by eviction
   };
   State state = State::kWaiting;
   std::string message;

@@ -87,7 +87,9 @@ class Provisioner final : public kube::Reconciler {
     if (!TRY(find_live(context_.client, api::kPersistentVolumeClaim, claim.key(), claim.uid()))) {
       return Outcome::again_after(kSnapshotPoll);
     }
-    if (!TRY(make_file(claim, name, *origin))) return Outcome::done();  // woken at its end
+    auto made = make_file(claim, name, *origin);
+    if (!made) return refuse(claim, made.error().to_string(), Outcome::again_after(kRetry));
+    if (!*made) return Outcome::done();  // woken at its end
     auto created = context_.client.create(api::kPersistentVolume,
                                           make_volume(claim, *storage_class, name, origin->size));
     if (!created && !created.error().is(Code::kAlreadyExists)) {
