@@ -41,7 +41,7 @@ constexpr auto kHandshakeTimeout = std::chrono::seconds(10);
 constexpr auto kIdleTimeout = std::chrono::minutes(5);
 constexpr auto kTransferTimeout = std::chrono::seconds(60);
 constexpr auto kShutdownTimeout = std::chrono::seconds(2);
-constexpr auto kLingerTimeout = std::chrono::seconds(5);
+constexpr auto kLingerTimeout = std::chrono::seconds(1);
 constexpr uint32_t kMaxHeader = 64 * 1024;
 constexpr size_t kMaxChunk = 256 * 1024;
 
@@ -142,7 +142,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::string chunk_;
   std::array<char, 4096> unexpected_{};
   bool writing_ = false;
-  bool body_unread_ = false;
+  bool unread_ = false;  // the client sends more than we take
   bool last_chunk_ = false;
   bool closed_ = false;
 };
@@ -217,12 +217,13 @@ void Session::on_request(error_code error) {
 // Says what was wrong with a request that is no HTTP or too large; then nothing more can be read.
 void Session::refuse_unreadable(error_code error) {
   if (error == http::error::body_limit) {
-    body_unread_ = true;
+    unread_ = true;
     respond(reply_failure(413, "RequestEntityTooLarge",
                           fmt::format("the body is larger than {} bytes",
                                       shared_.settings.max_body)),
             false);
   } else if (error == http::error::header_limit) {
+    unread_ = true;
     respond(reply_failure(431, "BadRequest", "the request's header is too large"), false);
   } else if (error.category() == make_error_code(http::error::bad_method).category() &&
              error != http::error::end_of_stream && error != http::error::partial_message) {
@@ -291,7 +292,7 @@ void Session::respond(Response response, bool keep_alive) {
                       self->response_.reset();
                       if (error) return self->drop();
                       if (keep_alive) return self->read_header();
-                      if (!self->body_unread_) return self->finish();
+                      if (!self->unread_) return self->finish();
                       beast::get_lowest_layer(self->stream_).expires_after(kLingerTimeout);
                       self->linger();
                     });

@@ -1,6 +1,10 @@
 // The API over real TLS connections: who is who, streams, limits, the end.
 #include <gtest/gtest.h>
+#include <openssl/bio.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
 
+#include <array>
 #include <future>
 
 #include "kube/http_client.h"
@@ -121,6 +125,52 @@ TEST_F(HttpServerTest, RefusesBodiesBeyondTheLimit) {
   EXPECT_NE(made.error().to_string().find("larger than"), std::string::npos)
       << made.error().to_string();
   EXPECT_TRUE(admin->create(kMaps, config_map("small")));
+}
+
+// Sends bytes over TLS and returns everything until the server closes or five seconds have passed.
+std::string send_raw(uint16_t port, const std::string& bytes) {
+  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_client_method()),
+                                                                  SSL_CTX_free);
+  const std::unique_ptr<BIO, decltype(&BIO_free_all)> bio(BIO_new_ssl_connect(context.get()),
+                                                          BIO_free_all);
+  BIO_set_conn_hostname(bio.get(), ("127.0.0.1:" + std::to_string(port)).c_str());
+  if (BIO_do_connect(bio.get()) != 1) return "no connection";
+  const timeval five{5, 0};
+  ::setsockopt(BIO_get_fd(bio.get(), nullptr), SOL_SOCKET, SO_RCVTIMEO, &five, sizeof five);
+  BIO_write(bio.get(), bytes.data(), static_cast<int>(bytes.size()));
+  std::string answer;
+  std::array<char, 4096> buffer;
+  for (int size = 1; size > 0;) {
+    size = BIO_read(bio.get(), buffer.data(), buffer.size());
+    if (size > 0) answer.append(buffer.data(), static_cast<size_t>(size));
+  }
+  return answer;
+}
+
+TEST_F(HttpServerTest, SpeaksHttp) {
+  const uint16_t port = server_.http().port();
+  const std::string close = "Host: x\r\nConnection: close\r\n";
+  const auto starts = [](const std::string& answer, std::string_view want) {
+    EXPECT_EQ(answer.substr(0, want.size()), want);
+  };
+  const std::string two =
+      send_raw(port, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /livez HTTP/1.1\r\n" + close +
+                         "\r\n");
+  starts(two, "HTTP/1.1 200");
+  EXPECT_NE(two.find("HTTP/1.1 200", 12), std::string::npos) << "the connection is kept: " << two;
+  const std::string head = send_raw(port, "HEAD /healthz HTTP/1.1\r\n" + close + "\r\n");
+  starts(head, "HTTP/1.1 200");
+  EXPECT_TRUE(head.ends_with("\r\n\r\n")) << head;
+  starts(send_raw(port, "POST /apis HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n" +
+                            close + "\r\n{}"),
+         "HTTP/1.1 100");
+  starts(send_raw(port, "nonsense\r\n\r\n"), "HTTP/1.1 400");
+  starts(send_raw(port, "GET /%zz HTTP/1.1\r\n" + close + "\r\n"), "HTTP/1.1 400");
+  starts(send_raw(port, "GET / HTTP/1.1\r\nX: " + std::string(70000, 'x') + "\r\n\r\n"),
+         "HTTP/1.1 431");
+  starts(send_raw(port, "GET /version HTTP/1.1\r\nAuthorization: Bearer wrong\r\n" + close +
+                            "\r\n"),
+         "HTTP/1.1 401");
 }
 
 TEST_F(HttpServerTest, StopEndsStreams) {
