@@ -1,5 +1,6 @@
 #include "apiserver/rest.h"
 
+#include <algorithm>
 #include <array>
 
 #include "apiserver/http_request.h"
@@ -18,19 +19,9 @@ constexpr std::string_view kProtobufAsked =
 constexpr std::string_view kProtobuf =
     "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
-// What anybody may read, as Kubernetes' role system:public-info-viewer has it.
-bool is_public(std::string_view path) {
-  constexpr std::array<std::string_view, 4> kPublic = {"/healthz", "/livez", "/readyz", "/version"};
-  for (const std::string_view open : kPublic) {
-    if (path == open || (path.starts_with(open) && path[open.size()] == '/')) return true;
-  }
-  return false;
-}
-
-// What everybody with a name may read, as Kubernetes' role system:discovery has it.
-bool is_discovery(std::string_view path) {
-  return path == "/api" || path.starts_with("/api/") || path == "/apis" ||
-         path.starts_with("/apis/") || path.starts_with("/openapi/");
+bool is_health_check(std::string_view path) {
+  constexpr std::array<std::string_view, 3> kChecks = {"/healthz", "/livez", "/readyz"};
+  return std::find(kChecks.begin(), kChecks.end(), path) != kChecks.end();
 }
 
 Json version_document() {
@@ -63,7 +54,6 @@ struct Rest::Impl {
       : context{server, logs, clock}, openapi(server.registry()) {}
 
   Result<User> impersonated_user(const Request& request) const;
-  Result<> may_read(const User& user, const Request& request) const;
   Response serve_openapi(const Request& request);
   Response serve_path(const Request& request);
 
@@ -96,14 +86,6 @@ Result<User> Rest::Impl::impersonated_user(const Request& request) const {
   return user;
 }
 
-Result<> Rest::Impl::may_read(const User& user, const Request& request) const {
-  if (is_public(request.path)) return {};
-  if (is_discovery(request.path) && user.in_group("system:authenticated")) return {};
-  return require_access(context, user,
-                        {.verb = "get", .group = "", .resource = "", .subresource = "", .ns = "",
-                         .name = "", .path = request.path});
-}
-
 Response Rest::Impl::serve_openapi(const Request& request) {
   if (request.path == "/openapi/v2") {
     if (request.accept.find(kProtobufAsked) != std::string::npos ||
@@ -121,13 +103,16 @@ Response Rest::Impl::serve_openapi(const Request& request) {
   return not_found(request.path);
 }
 
-// Everything that is no resource.
+// Everything that is no resource. Bindings say who may read it, as for resources.
 Response Rest::Impl::serve_path(const Request& request) {
-  const auto allowed = may_read(request.user, request);
+  const auto allowed = require_access(
+      context, request.user,
+      {.verb = "get", .group = "", .resource = "", .subresource = "", .ns = "", .name = "",
+       .path = request.path});
   if (!allowed) return reply_error(allowed.error());
   if (request.method != "GET" && request.method != "HEAD") return method_not_allowed(request);
   if (request.path == "/version" || request.path == "/version/") return reply(version_document());
-  if (is_public(request.path)) return reply_text("ok");
+  if (is_health_check(request.path)) return reply_text("ok");
   if (request.path.starts_with("/openapi/")) return serve_openapi(request);
   auto document = serve_discovery(context, request);
   return document ? std::move(*document) : not_found(request.path);

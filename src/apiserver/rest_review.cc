@@ -82,6 +82,14 @@ void add_rules(kube::Reader& reader, const kube::Object& binding, const User& us
       reader.get(kind, {cluster ? "" : binding.ns(), reference["name"].as_string()});
   if (!role) return;
   for (const Json& rule : (*role)["rules"].items()) rules.push_back(rule);
+  for (const Json& json : (*role)["aggregationRule"]["clusterRoleSelectors"].items()) {
+    const auto selector = kube::LabelSelector::from_json(json);
+    if (!selector || selector->everything()) continue;
+    const auto others = reader.list(kind, "", *selector);
+    for (const kube::Object& other : others ? *others : std::vector<kube::Object>()) {
+      for (const Json& rule : other["rules"].items()) rules.push_back(rule);
+    }
+  }
 }
 
 Json rules_status(kube::Reader& reader, const User& user, const std::string& ns) {

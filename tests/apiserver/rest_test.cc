@@ -329,6 +329,7 @@ TEST_F(RestTest, EnforcesAccess) {
   EXPECT_EQ(get(kMaps).status, 403);
   user_ = User{"alice", {"system:authenticated"}, ""};
   EXPECT_EQ(get("/apis").status, 200);
+  EXPECT_EQ(get("/openapi/v2").status, 200);
   const Answer denied = get(kMaps);
   EXPECT_EQ(denied.status, 403);
   EXPECT_EQ(denied.json["reason"].as_string(), "Forbidden");
