@@ -51,7 +51,15 @@ Result<> Core::check(const ServedKind& kind, const Object& old, const Object& ob
   check_metadata(kind, object, causes);
   if (kind.builtin) {
     check_builtin(kind, old, object, causes);
-    if (is_crd(kind) && causes.empty()) TRY(kinds_of_crd(object.json()));
+    if (is_crd(kind) && causes.empty()) {
+      TRY(kinds_of_crd(object.json()));
+      const std::string& plural = object.spec().at({"names", "plural"}).as_string();
+      const auto served = registry_.find(object.spec()["group"].as_string(), "v1", plural);
+      if (served && (*served)->builtin) {
+        causes.push_back(
+            fmt::format("spec.names.plural: Invalid value: \"{}\": is built in", plural));
+      }
+    }
   } else if (kind.schema.is_object()) {
     auto wrong = schema_errors(kind.schema, object.json());
     causes.insert(causes.end(), std::make_move_iterator(wrong.begin()),

@@ -88,6 +88,10 @@ void check_annotations(const Json& annotations, Causes& causes) {
 }
 
 void check_owners(const Json& owners, Causes& causes) {
+  if (!owners.is_null() && !owners.is_array()) {
+    causes.push_back("metadata.ownerReferences: Invalid value: must be a list of objects");
+    return;
+  }
   int controllers = 0;
   for (size_t i = 0; i < owners.size(); ++i) {
     for (const char* field : {"apiVersion", "kind", "name", "uid"}) {
@@ -105,6 +109,9 @@ void check_owners(const Json& owners, Causes& causes) {
 }
 
 void check_finalizers(const Json& finalizers, Causes& causes) {
+  if (!finalizers.is_null() && !finalizers.is_array()) {
+    causes.push_back("metadata.finalizers: Invalid value: must be a list of strings");
+  }
   for (const Json& finalizer : finalizers.items()) {
     const auto good = kube::check_label_name(finalizer.as_string());
     if (!good) {

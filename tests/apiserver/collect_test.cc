@@ -250,6 +250,17 @@ TEST(Definitions, RefuseWhatIsWrong) {
   }
 }
 
+TEST(Definitions, CannotReplaceBuiltInKinds) {
+  World world;
+  Json crd = ship_crd();
+  crd.set({"metadata", "name"}, "storageclasses.storage.k8s.io");
+  crd.set({"spec", "group"}, "storage.k8s.io");
+  crd.set({"spec", "names"}, yaml("{kind: StorageClass, plural: storageclasses}"));
+  const auto made = world.admin->create(kCrdKind, kube::Object(crd));
+  ASSERT_FALSE(made);
+  EXPECT_NE(made.error().message().find("is built in"), std::string::npos);
+}
+
 TEST(Definitions, InstallingAgainChangesNothing) {
   World world;
   const uint64_t before = world.server->resource_version();
