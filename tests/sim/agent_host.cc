@@ -42,9 +42,7 @@ std::optional<Duration> AgentHost::next_due() const {
 void AgentHost::start() {
   faulty_ = std::make_unique<kube::FaultyClient>(client_, network_,
                                                  faults_ ? swarm_.api : kube::Faults{});
-  const auto longest = static_cast<uint64_t>(swarm_.longest_life);
-  life_ = faults_ && crashes_ < swarm_.crashes ? 1 + static_cast<int64_t>(random_.below(longest))
-                                               : 0;
+  life_ = faults_ ? draw_life() : 0;
   faulty_->set_before_write([this](int64_t ordinal) -> Result<> {
     if (life_ > 0 && ordinal > life_) throw Crash();
     return {};
@@ -68,14 +66,19 @@ void AgentHost::crash() {
   start_at_ = clock_.monotonic() + std::chrono::milliseconds(random_.below(20'000));
 }
 
+// Now and then a long one, so that later parts of the story get their share of the crashes.
+int64_t AgentHost::draw_life() {
+  if (crashes_ >= swarm_.crashes) return 0;
+  const uint64_t longest = static_cast<uint64_t>(swarm_.longest_life) << (2 * random_.below(3));
+  return 1 + static_cast<int64_t>(random_.below(longest));
+}
+
 void AgentHost::start_faults() {
+  if (faults_) return;
   faults_ = true;
   if (agent_ == nullptr) return;
   faulty_->set_faults(swarm_.api);
-  if (swarm_.crashes > 0) {
-    life_ = faulty_->writes() + 1 +
-            static_cast<int64_t>(random_.below(static_cast<uint64_t>(swarm_.longest_life)));
-  }
+  if (const int64_t life = draw_life(); life > 0) life_ = faulty_->writes() + life;
 }
 
 void AgentHost::stop_faults() {

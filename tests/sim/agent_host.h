@@ -32,6 +32,7 @@ class AgentHost {
  private:
   void start();
   void crash();
+  int64_t draw_life();  // in writes; 0: for ever
 
   kube::Client& client_;
   const Clock& clock_;

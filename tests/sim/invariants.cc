@@ -30,6 +30,11 @@ bool is_heartbeat(const Object& object) {
 
 }  // namespace
 
+bool selects(const Object& backup, const Object& vm) {
+  const Json& wanted = backup.spec()["labelSelector"]["matchExpressions"][0]["values"][0];
+  return wanted.as_string() == vm.label(api::kBackupVmLabel);
+}
+
 Invariants::Invariants(apiserver::ApiServer& server, kube::Client& client,
                        std::filesystem::path bucket, std::string secret, Trace& trace)
     : server_(server),
@@ -172,7 +177,8 @@ Result<> Invariants::judge_archive(const Object& backup, const std::string& root
   backupstore::BackupStore files(*store);
   const backupstore::Archive archive = TRY(files.get_contents(backup.name()));
   for (const Object& vm : TRY(client_.list(api::kVirtualMachine, ""))) {
-    if (backup.annotation(vm.uid()).empty()) continue;
+    if (backup.annotation(vm.uid()).empty() || backup.created() <= relabelled_) continue;
+    if (!selects(backup, vm)) continue;  // its label has changed, and its Schedule has not yet
     if (archive.find({api::kVirtualMachine.group_resource(), vm.ns(), vm.name()})) continue;
     return fail(Code::kInternal, "Backup {} is Completed without VM {}", backup.name(),
                 vm.key().to_string());

@@ -15,6 +15,9 @@
 
 namespace breakwater::sim {
 
+// Whether a scheduled Backup selects the label that a VM bears.
+bool selects(const kube::Object& backup, const kube::Object& vm);
+
 class Invariants {
  public:
   // `bucket` is the location's directory with its prefix. References outlive this.
@@ -27,6 +30,8 @@ class Invariants {
   void never_saved(const std::string& uid, const kube::Key& key);
   // From here on only heartbeats may be written.
   void expect_quiet() { quiet_ = true; }
+  // Labels change: Backups made until now need not hold the VMs that they name.
+  void relabelled(Time now) { relabelled_ = now; }
   bool mentions_secret(std::string_view text) const;
   uint64_t changes() const { return changes_; }
 
@@ -56,6 +61,7 @@ class Invariants {
   uint64_t version_ = 0;
   uint64_t changes_ = 0;
   bool quiet_ = false;
+  Time relabelled_{};
   std::map<std::string, kube::Key> never_saved_;  // by uid
   std::map<std::pair<std::string, std::string>, std::string> uploads_;  // (backup, claim) → uid
   std::map<std::string, std::string> backups_;                         // name → uid

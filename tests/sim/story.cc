@@ -74,9 +74,11 @@ Result<> Story::set_label(const Machine& machine, const Json& value) {
 // One of the victim whose snapshots are cut: nothing written from now on is in it.
 Result<Object> Story::find_backup(Time started_after) {
   Object found;
+  const Object vm = TRY(client().get(api::kVirtualMachine, victim().key));
   TRY(world_.until("a Backup with its snapshots", kLong, [&]() -> Result<bool> {
     for (const Object& backup : TRY(client().list(api::kBackup, kEngineNamespace))) {
-      if (backup.annotation(victim().uid).empty()) continue;
+      if (backup.annotation(victim().uid).empty() || !selects(backup, vm)) continue;
+      if (backup.created() <= started_after) continue;
       const auto started = parse_rfc3339(backup.status()["startTimestamp"].as_string());
       if (!started || *started <= started_after) continue;
       if (api::backup_blocks_schedule(backup.phase())) continue;
@@ -103,6 +105,18 @@ Result<> Story::back_up() {
   }
   backup_ = backup.name();
   expected_ = written;
+  return {};
+}
+
+Result<> Story::meddle() {
+  if (dice_.chance(0.5)) {
+    TRY(set_label(victim(), Json()));
+    TRY(world_.pass(std::chrono::milliseconds(dice_.below(60'000))));
+  } else {
+    victim().cron = victim().cron == "minutely" ? "every_40s" : "minutely";
+  }
+  TRY(set_label(victim(), victim().cron));
+  world_.invariants().relabelled(world_.clock().now());
   return {};
 }
 
@@ -162,7 +176,10 @@ Result<> Story::run() {
     TRY(world_.pass(std::chrono::milliseconds(dice_.below(30'000))));
   }
   const uint64_t rounds = 1 + dice_.below(3);
-  for (uint64_t round = 0; round < rounds; ++round) TRY(back_up());
+  for (uint64_t round = 0; round < rounds; ++round) {
+    if (dice_.chance(0.2)) TRY(meddle());
+    TRY(back_up());
+  }
   TRY(destroy());
   TRY(restore());
   TRY(compare());

@@ -28,6 +28,8 @@ class Story {
   // while it runs, and waits for its end.
   Result<> back_up();
   Result<kube::Object> find_backup(Time started_after);
+  // Takes the victim's label away and gives it back later, or changes the cron it names.
+  Result<> meddle();
   Result<> destroy();
   Result<> restore();
   Result<> compare();
