@@ -35,12 +35,12 @@ test: deps
 # The lanes that run in one process, under AddressSanitizer and UndefinedBehaviorSanitizer.
 asan: deps
 	@cmake --preset asan --log-level=WARNING
-	@cmake --build --preset asan -j $(JOBS)
+	@cmake --build --preset asan -j $(JOBS) --target in_process_tests
 	@ctest --preset asan -L 'unit|conformance|sim'
 
 tsan: deps
 	@cmake --preset tsan --log-level=WARNING
-	@cmake --build --preset tsan -j $(JOBS)
+	@cmake --build --preset tsan -j $(JOBS) --target in_process_tests
 	@ctest --preset tsan -L 'unit|conformance'
 
 # Whole-process runs beside restic on the same data: ratios, not promises.
