@@ -47,8 +47,8 @@ void AgentHost::start() {
     if (life_ > 0 && ordinal > life_) throw Crash();
     return {};
   });
-  auto agent = cli::Agent::create(
-      {}, {*faulty_, clock_, inside_, log_, kube::make_inline_operations()});
+  auto agent =
+      cli::Agent::create({}, {*faulty_, clock_, inside_, log_, kube::make_inline_operations()});
   if (!agent) {
     trace_.add("agent cannot start: " + agent.error().to_string());
     start_at_ = clock_.monotonic() + kStartRetry;

@@ -34,17 +34,16 @@ Result<> Cluster::start() {
   TRY(server_->install_crds(TRY(sandbox::embedded_crds())));
   client_ = server_->client(apiserver::admin_user());
   TRY(sandbox::furnish(*client_));
-  files_ = std::make_unique<sandbox::StorageDirectory>(
-      TRY(sandbox::StorageDirectory::open(directory_)));
+  files_ =
+      std::make_unique<sandbox::StorageDirectory>(TRY(sandbox::StorageDirectory::open(directory_)));
   operations_ = kube::make_inline_operations();
   events_ = std::make_unique<kube::EventRecorder>(*client_, clock_, "sandbox", log_);
   runner_ = std::make_unique<kube::Runner>(*client_, clock_, runner_random_, log_);
   const auto enqueue = [this](const std::string& controller, const kube::Key& key) {
     runner_->enqueue(controller, key);
   };
-  storage_ = std::make_unique<sandbox::StorageContext>(
-      sandbox::StorageContext{runner_->reader(), *client_, clock_, *events_, *operations_, *files_,
-                              enqueue, log_});
+  storage_ = std::make_unique<sandbox::StorageContext>(sandbox::StorageContext{
+      runner_->reader(), *client_, clock_, *events_, *operations_, *files_, enqueue, log_});
   for (auto& controller : sandbox::make_storage_controllers(*storage_)) {
     runner_->add(std::move(controller));
   }

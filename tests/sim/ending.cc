@@ -51,8 +51,7 @@ Result<bool> Story::at_rest() {
 
 Result<std::vector<std::string>> Story::leftovers() {
   std::vector<std::string> left;
-  for (const kube::Kind& kind :
-       {api::kPod, api::kVolumeSnapshot, api::kVolumeSnapshotContent}) {
+  for (const kube::Kind& kind : {api::kPod, api::kVolumeSnapshot, api::kVolumeSnapshotContent}) {
     for (const Object& object : TRY(client().list(kind, ""))) {
       left.push_back(object.kind() + " " + object.key().to_string());
     }
@@ -85,9 +84,9 @@ Result<> Story::check_repository(const fs::path& path) {
   const auto store = blob::make_local_store(files, random);
   repo::Settings settings;
   settings.lock_recheck = Duration(0);
-  auto repository = TRY(repo::Repository::open(
-      repo::Environment{*store, later, random, Logger(), "sim", "root"}, world_.password(),
-      settings));
+  auto repository =
+      TRY(repo::Repository::open(repo::Environment{*store, later, random, Logger(), "sim", "root"},
+                                 world_.password(), settings));
   // Who was killed left its lock; everybody else has taken theirs along.
   const size_t locks = TRY(store->list("locks/")).objects.size();
   const int stale = TRY(repository->unlock(false));
@@ -145,10 +144,10 @@ std::string Story::summary() {
   for (const Object& backup : client().list(api::kBackup, "").value_or(std::vector<Object>())) {
     ++phases[backup.phase()];
   }
-  std::string text = fmt::format("{} simulated, {} changes, {} crashes, {} workers killed, Backups",
-                                 format_duration(world_.clock().monotonic()),
-                                 world_.invariants().changes(), world_.agent().crashes(),
-                                 world_.cluster().workers().killed());
+  std::string text =
+      fmt::format("{} simulated, {} changes, {} crashes, {} workers killed, Backups",
+                  format_duration(world_.clock().monotonic()), world_.invariants().changes(),
+                  world_.agent().crashes(), world_.cluster().workers().killed());
   for (const auto& [phase, count] : phases) text += fmt::format(" {} {}", count, phase);
   return text;
 }

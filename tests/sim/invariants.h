@@ -62,9 +62,9 @@ class Invariants {
   uint64_t changes_ = 0;
   bool quiet_ = false;
   Time relabelled_{};
-  std::map<std::string, kube::Key> never_saved_;  // by uid
+  std::map<std::string, kube::Key> never_saved_;                        // by uid
   std::map<std::pair<std::string, std::string>, std::string> uploads_;  // (backup, claim) → uid
-  std::map<std::string, std::string> backups_;                         // name → uid
+  std::map<std::string, std::string> backups_;                          // name → uid
   std::map<std::string, std::set<std::string>> starting_;  // Schedule → Backups New or InProgress
   std::set<std::string> completed_;                        // uids of Backups already judged
 };

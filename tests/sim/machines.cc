@@ -77,7 +77,8 @@ Result<> scribble(kube::Client& client, const Machine& machine, Random& random) 
       if (what > 1) random.fill(bytes);  // otherwise zeros
       const ssize_t written =
           ::pwrite(fd.get(), bytes.data(), bytes.size(), static_cast<off_t>(at));
-      if (written != static_cast<ssize_t>(bytes.size())) return fail(Code::kInternal, "short write");
+      if (written != static_cast<ssize_t>(bytes.size()))
+        return fail(Code::kInternal, "short write");
     }
   }
   return {};

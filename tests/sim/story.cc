@@ -22,8 +22,8 @@ Story::Story(World& world) : world_(world), dice_(world.random().next()) {}
 Result<> Story::set_up_engine() {
   TRY(client().create(api::kNamespace, cli::story::namespace_object(kEngineNamespace)));
   TRY(client().create(api::kSecret, cli::story::repository_secret(world_.password())));
-  Object crons = Object::make(api::kConfigMap,
-                              {kEngineNamespace, std::string(api::kScheduleCronCopy)});
+  Object crons =
+      Object::make(api::kConfigMap, {kEngineNamespace, std::string(api::kScheduleCronCopy)});
   crons.set({"data"}, Json::object({{"every_40s", "@every 40s"}, {"minutely", "* * * * *"}}));
   TRY(client().create(api::kConfigMap, crons));
   TRY(client().create(api::kDataProtectionApplication,

@@ -49,8 +49,8 @@ class Story {
   SeededRandom dice_;
   std::vector<Machine> machines_;  // those that exist
   std::vector<Machine> lost_;
-  std::string backup_;             // the last one of the victim that is Completed
-  Contents expected_;              // the victim's disks, as that Backup holds them
+  std::string backup_;  // the last one of the victim that is Completed
+  Contents expected_;   // the victim's disks, as that Backup holds them
 };
 
 }  // namespace breakwater::sim

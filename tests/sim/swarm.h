@@ -10,10 +10,10 @@
 namespace breakwater::sim {
 
 struct Swarm {
-  kube::Faults api;         // between the agent and the API
-  int crashes = 0;          // of the agent
-  int longest_life = 0;     // a life that ends in a crash has at most this many writes
-  int worker_kills = 0;     // of workers while they work
+  kube::Faults api;      // between the agent and the API
+  int crashes = 0;       // of the agent
+  int longest_life = 0;  // a life that ends in a crash has at most this many writes
+  int worker_kills = 0;  // of workers while they work
   bool slow_workers = false;
   bool clean_start = false;  // the API misbehaves only once the VMs are there
 

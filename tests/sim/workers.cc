@@ -51,13 +51,12 @@ class Stores {
 
   Result<std::unique_ptr<blob::ObjectStore>> open(const blob::StoreLocation& location) {
     stores_.push_back(TRY(blob::open_store(location, random_)));
-    return blob::make_faulty_store(
-        *stores_.back(), random_, {},
-        [this](int64_t ordinal, const std::string&) -> Result<> {
-          if (!death_ || ordinal < *death_) return {};
-          died_ = true;
-          return fail(Code::kUnavailable, "the worker was killed");
-        });
+    return blob::make_faulty_store(*stores_.back(), random_, {},
+                                   [this](int64_t ordinal, const std::string&) -> Result<> {
+                                     if (!death_ || ordinal < *death_) return {};
+                                     died_ = true;
+                                     return fail(Code::kUnavailable, "the worker was killed");
+                                   });
   }
   bool died() const { return died_; }
 
@@ -125,8 +124,9 @@ std::optional<int> Workers::work(const sandbox::ProcessSpec& spec) {
   }
   Stores stores(random, death);
   datapath::WorkerEnvironment environment{
-      clock_, random, log_, variable_of(spec, "HOSTNAME"), "root",
-      [&stores](const blob::StoreLocation& location) { return stores.open(location); }};
+      clock_, random,
+      log_,   variable_of(spec, "HOSTNAME"),
+      "root", [&stores](const blob::StoreLocation& location) { return stores.open(location); }};
   environment.settings.upload_threads = 0;
   environment.settings.lock_recheck = Duration(0);
   environment.kdf = {1024, 8, 1};
@@ -149,8 +149,8 @@ std::optional<int> Workers::work(const sandbox::ProcessSpec& spec) {
                              : Json::object({{"error", result.error().to_string()},
                                              {"code", code_name(result.error().code())}});
   if (result) {
-    const Json progress = Json::object(
-        {{"totalBytes", report["totalBytes"]}, {"bytesDone", report["totalBytes"]}});
+    const Json progress =
+        Json::object({{"totalBytes", report["totalBytes"]}, {"bytesDone", report["totalBytes"]}});
     if (!write_file(spec.log, to_json(progress) + "\n")) return 1;
   }
   if (!write_file(flag_of(spec, mover::kResultFlag), to_json(report))) return 1;

@@ -78,8 +78,8 @@ Result<> World::start() {
   TRY(make_directories(store()));
   cluster_ = TRY(Cluster::create(directory() / "sandbox", clock_, seed_, swarm_, trace_,
                                  log_.with("in", "cluster")));
-  invariants_ = std::make_unique<Invariants>(cluster_->server(), client(), bucket(), password_,
-                                             trace_);
+  invariants_ =
+      std::make_unique<Invariants>(cluster_->server(), client(), bucket(), password_, trace_);
   agent_ = std::make_unique<AgentHost>(client(), clock_, seed_, swarm_, trace_,
                                        log_.with("in", "agent"));
   return {};
@@ -104,9 +104,8 @@ Result<bool> World::step() {
   for (size_t left = order.size(); left > 1; --left) {
     std::swap(order[left - 1], order[order_.below(left)]);
   }
-  const bool busy = std::any_of(order.begin(), order.end(), [this](int actor) {
-    return act(actor);
-  });
+  const bool busy =
+      std::any_of(order.begin(), order.end(), [this](int actor) { return act(actor); });
   TRY(invariants_->look());
   TRY(check_log());
   if (busy) clock_.advance(std::chrono::microseconds(order_.below(kLongestStepUs)));
@@ -122,8 +121,8 @@ Result<> World::check_log() {
 void World::let_time_pass(Duration end) {
   const Duration now = clock_.monotonic();
   Duration next = std::min(end, now + kLongestSleep);
-  for (const auto& due : {cluster_->runner().next_due(), agent_->next_due(),
-                          cluster_->workers().next_due()}) {
+  for (const auto& due :
+       {cluster_->runner().next_due(), agent_->next_due(), cluster_->workers().next_due()}) {
     if (due) next = std::min(next, *due);
   }
   clock_.advance(std::max<Duration>(next - now, std::chrono::milliseconds(1)));
@@ -135,7 +134,8 @@ Result<> World::until(const std::string& what, Duration limit, const Condition& 
   while (true) {
     const bool busy = TRY(while_doing(step(), "waiting for {}", what));
     // Seldom in the middle of the world's work, so that people act at any moment.
-    if ((!busy || order_.chance(0.1)) && TRY(while_doing(done(), "waiting for {}", what))) return {};
+    if ((!busy || order_.chance(0.1)) && TRY(while_doing(done(), "waiting for {}", what)))
+      return {};
     if (clock_.monotonic() >= end) {
       return fail(Code::kTimeout, "waited {} for {}", format_duration(limit), what);
     }
