@@ -161,9 +161,9 @@ std::optional<Response> serve_discovery(const RestContext& context, const Reques
   } else if (path.starts_with("/apis/")) {
     document = document_below_apis(registry, path.substr(6));
   } else if (path == "/") {
-    document = Json::object({{"paths", Json::array({"/api", "/apis", "/healthz", "/livez",
-                                                    "/openapi/v2", "/openapi/v3", "/readyz",
-                                                    "/version"})}});
+    document =
+        Json::object({{"paths", Json::array({"/api", "/apis", "/healthz", "/livez", "/openapi/v2",
+                                             "/openapi/v3", "/readyz", "/version"})}});
   }
   if (document.is_null()) return std::nullopt;
   return reply(document);

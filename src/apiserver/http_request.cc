@@ -17,8 +17,7 @@ Result<> read_target(std::string_view target, Request& request) {
     query.remove_prefix(end == std::string_view::npos ? query.size() : end + 1);
     if (pair.empty()) continue;
     const size_t equal = pair.find('=');
-    const std::string_view value =
-        equal == std::string_view::npos ? "" : pair.substr(equal + 1);
+    const std::string_view value = equal == std::string_view::npos ? "" : pair.substr(equal + 1);
     const std::string name = TRY(url_decode(pair.substr(0, equal), true));
     request.query[name] = TRY(url_decode(value, true));
   }
@@ -28,10 +27,9 @@ Result<> read_target(std::string_view target, Request& request) {
 std::optional<std::string> bearer_token(std::string_view authorization) {
   constexpr std::string_view kScheme = "bearer ";
   if (authorization.size() <= kScheme.size()) return std::nullopt;
-  const bool matches =
-      std::equal(kScheme.begin(), kScheme.end(), authorization.begin(), [](char want, char have) {
-        return want == (have >= 'A' && have <= 'Z' ? have + 32 : have);
-      });
+  const bool matches = std::equal(
+      kScheme.begin(), kScheme.end(), authorization.begin(),
+      [](char want, char have) { return want == (have >= 'A' && have <= 'Z' ? have + 32 : have); });
   if (!matches) return std::nullopt;
   authorization.remove_prefix(kScheme.size());
   while (authorization.starts_with(' ')) authorization.remove_prefix(1);

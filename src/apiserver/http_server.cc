@@ -159,13 +159,12 @@ void WakeGate::wake(asio::any_io_executor& executor) {
 void Session::start() {
   set_socket_options(beast::get_lowest_layer(stream_).socket());
   beast::get_lowest_layer(stream_).expires_after(kHandshakeTimeout);
-  stream_.async_handshake(asio::ssl::stream_base::server,
-                          [self = shared_from_this()](error_code error) {
-                            if (error) return self->drop();
-                            self->certificate_user_ =
-                                certificate_user(self->stream_.native_handle());
-                            self->read_header();
-                          });
+  stream_.async_handshake(
+      asio::ssl::stream_base::server, [self = shared_from_this()](error_code error) {
+        if (error) return self->drop();
+        self->certificate_user_ = certificate_user(self->stream_.native_handle());
+        self->read_header();
+      });
 }
 
 void Session::stop() {
@@ -177,10 +176,9 @@ void Session::read_header() {
   parser_->header_limit(kMaxHeader);
   parser_->body_limit(shared_.settings.max_body);
   beast::get_lowest_layer(stream_).expires_after(kIdleTimeout);
-  http::async_read_header(stream_, buffer_, *parser_,
-                          [self = shared_from_this()](error_code error, size_t) {
-                            self->on_header(error);
-                          });
+  http::async_read_header(
+      stream_, buffer_, *parser_,
+      [self = shared_from_this()](error_code error, size_t) { self->on_header(error); });
 }
 
 void Session::on_header(error_code error) {
@@ -195,20 +193,20 @@ void Session::on_header(error_code error) {
 }
 
 void Session::read_body() {
-  http::async_read(stream_, buffer_, *parser_,
-                   [self = shared_from_this()](error_code error, size_t) {
-                     self->on_request(error);
-                   });
+  http::async_read(
+      stream_, buffer_, *parser_,
+      [self = shared_from_this()](error_code error, size_t) { self->on_request(error); });
 }
 
 void Session::on_request(error_code error) {
   if (error) return refuse_unreadable(error);
   const bool keep_alive = parser_->get().keep_alive();
   Response response = answer();
-  shared_.log.debug("request", {{"method", std::string(parser_->get().method_string())},
-                                {"path", std::string(parser_->get().target().substr(
-                                             0, parser_->get().target().find('?')))},
-                                {"status", response.status}});
+  shared_.log.debug(
+      "request",
+      {{"method", std::string(parser_->get().method_string())},
+       {"path", std::string(parser_->get().target().substr(0, parser_->get().target().find('?')))},
+       {"status", response.status}});
   if (response.stream) return begin_stream(std::move(response));
   if (parser_->get().method() == http::verb::head) response.body.clear();
   respond(std::move(response), keep_alive);
@@ -218,10 +216,10 @@ void Session::on_request(error_code error) {
 void Session::refuse_unreadable(error_code error) {
   if (error == http::error::body_limit) {
     unread_ = true;
-    respond(reply_failure(413, "RequestEntityTooLarge",
-                          fmt::format("the body is larger than {} bytes",
-                                      shared_.settings.max_body)),
-            false);
+    respond(
+        reply_failure(413, "RequestEntityTooLarge",
+                      fmt::format("the body is larger than {} bytes", shared_.settings.max_body)),
+        false);
   } else if (error == http::error::header_limit) {
     unread_ = true;
     respond(reply_failure(431, "BadRequest", "the request's header is too large"), false);
@@ -413,8 +411,12 @@ class BeastServer final : public HttpServer {
  public:
   BeastServer(HttpSettings settings, Rest& rest, TokenAuthenticator& tokens, Logger log,
               TlsContextPtr tls)
-      : shared_{std::move(settings), rest, tokens, std::move(log),
-                asio::ssl::context(tls.release()), {}},
+      : shared_{std::move(settings),
+                rest,
+                tokens,
+                std::move(log),
+                asio::ssl::context(tls.release()),
+                {}},
         io_(shared_.settings.threads),
         acceptor_(asio::make_strand(io_)),
         retry_(acceptor_.get_executor()) {}

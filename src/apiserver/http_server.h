@@ -16,7 +16,7 @@ struct HttpSettings {
   uint16_t port = 0;  // 0: any free one
   int threads = 4;
   size_t max_body = 8u << 20;
-  int max_connections = 2000;  // further ones are closed at once
+  int max_connections = 2000;     // further ones are closed at once
   std::string cert_pem, key_pem;  // the server's
   // Whoever has a certificate of this CA is its CN in the groups of its O. "": nobody has.
   std::string client_ca_pem;

@@ -24,8 +24,8 @@ class JsonPath {
  private:
   struct Step {
     enum class Kind { kMember, kIndex, kAll, kFilter } kind = Kind::kMember;
-    std::string name;   // of the member
-    int64_t index = 0;  // negative counts from the end
+    std::string name;                      // of the member
+    int64_t index = 0;                     // negative counts from the end
     std::vector<std::string> filter_path;  // @.a.b
     bool filter_equal = true;
     Json filter_value;  // null: the path only has to exist

@@ -13,19 +13,35 @@ namespace {
 constexpr std::string_view kDefinitions = "#/definitions/";
 
 // What a schema says about itself that both versions understand.
-constexpr std::array<std::string_view, 21> kPlainKeywords = {
-    "type",      "format",    "title",    "description",   "default",       "maximum",
-    "minimum",   "maxLength", "minLength", "pattern",      "maxItems",      "minItems",
-    "uniqueItems", "enum",    "required", "maxProperties", "minProperties", "multipleOf",
-    "exclusiveMaximum", "exclusiveMinimum", "x-kubernetes-list-map-keys"};
+constexpr std::array<std::string_view, 21> kPlainKeywords = {"type",
+                                                             "format",
+                                                             "title",
+                                                             "description",
+                                                             "default",
+                                                             "maximum",
+                                                             "minimum",
+                                                             "maxLength",
+                                                             "minLength",
+                                                             "pattern",
+                                                             "maxItems",
+                                                             "minItems",
+                                                             "uniqueItems",
+                                                             "enum",
+                                                             "required",
+                                                             "maxProperties",
+                                                             "minProperties",
+                                                             "multipleOf",
+                                                             "exclusiveMaximum",
+                                                             "exclusiveMinimum",
+                                                             "x-kubernetes-list-map-keys"};
 
 bool takes_anything(const Json& schema) {
   return schema["x-kubernetes-int-or-string"].as_bool() || schema["nullable"].as_bool();
 }
 
 Json group_version_kind(const ServedKind& kind) {
-  return Json::array({Json::object(
-      {{"group", kind.group}, {"version", kind.version}, {"kind", kind.kind}})});
+  return Json::array(
+      {Json::object({{"group", kind.group}, {"version", kind.version}, {"kind", kind.kind}})});
 }
 
 Json described(const Json& schema, std::string_view fallback) {
@@ -72,8 +88,8 @@ Json to_v3(const Json& value) {
   for (const auto& [name, member] : value.members()) {
     const std::string& text = member.as_string();
     if (name == "$ref" && text.starts_with(kDefinitions)) {
-      Json target = Json::object(
-          {{"$ref", "#/components/schemas/" + text.substr(kDefinitions.size())}});
+      Json target =
+          Json::object({{"$ref", "#/components/schemas/" + text.substr(kDefinitions.size())}});
       if (value.size() == 1) return target;
       result.set("allOf", Json::array({std::move(target)}));
     } else {
@@ -96,9 +112,7 @@ void collect_references(const Json& schema, std::vector<std::string>& out) {
   }
 }
 
-Json info() {
-  return Json::object({{"title", "Kubernetes"}, {"version", "v1.31.0+breakwater"}});
-}
+Json info() { return Json::object({{"title", "Kubernetes"}, {"version", "v1.31.0+breakwater"}}); }
 
 std::string group_version_path(const ServedKind& kind) {
   return kind.group.empty() ? "api/" + kind.version : "apis/" + kind.group + "/" + kind.version;

@@ -77,19 +77,32 @@ Json list_schema(std::string_view type) {
 Json type_schema(std::string_view type) {
   CHECK(!type.empty());
   switch (type.front()) {
-    case 's': return plain_type("string");
-    case 'i': return plain_type("integer", "int32");
-    case 'l': return plain_type("integer", "int64");
-    case 'n': return plain_type("number", "double");
-    case 'b': return plain_type("boolean");
-    case 't': return plain_type("string", "date-time");
-    case 'y': return plain_type("string", "byte");
-    case 'q': return reference("io.k8s.apimachinery.pkg.api.resource.Quantity");
-    case 'x': return reference("io.k8s.apimachinery.pkg.util.intstr.IntOrString");
-    case 'o': return plain_type("object");
-    case 'a': return Json::object();
-    case '@': return reference(full_definition_name(type.substr(1)));
-    case '[': return list_schema(type);
+    case 's':
+      return plain_type("string");
+    case 'i':
+      return plain_type("integer", "int32");
+    case 'l':
+      return plain_type("integer", "int64");
+    case 'n':
+      return plain_type("number", "double");
+    case 'b':
+      return plain_type("boolean");
+    case 't':
+      return plain_type("string", "date-time");
+    case 'y':
+      return plain_type("string", "byte");
+    case 'q':
+      return reference("io.k8s.apimachinery.pkg.api.resource.Quantity");
+    case 'x':
+      return reference("io.k8s.apimachinery.pkg.util.intstr.IntOrString");
+    case 'o':
+      return plain_type("object");
+    case 'a':
+      return Json::object();
+    case '@':
+      return reference(full_definition_name(type.substr(1)));
+    case '[':
+      return list_schema(type);
     case '{': {
       Json schema = plain_type("object");
       schema.set("additionalProperties", type_schema(type.substr(1, type.size() - 2)));
@@ -118,9 +131,9 @@ Json new_definition(bool is_kind, std::string_view short_name, std::string_view 
   schema.set({"properties", "kind"}, with_description(plain_type("string"), "The object's kind."));
   schema.set({"properties", "metadata"},
              with_description(type_schema("@meta.v1.ObjectMeta"), "What every object has."));
-  schema.set("x-kubernetes-group-version-kind",
-             Json::array({Json::object(
-                 {{"group", family.group}, {"version", version}, {"kind", kind}})}));
+  schema.set(
+      "x-kubernetes-group-version-kind",
+      Json::array({Json::object({{"group", family.group}, {"version", version}, {"kind", kind}})}));
   return schema;
 }
 

@@ -25,8 +25,8 @@ namespace breakwater::apiserver {
 struct SchemaText {
   std::string_view text;
 };
-SchemaText core_schemas();       // pods and what is in them
-SchemaText resource_schemas();   // the other core kinds, storage, RBAC, leases, CRDs, ObjectMeta
+SchemaText core_schemas();      // pods and what is in them
+SchemaText resource_schemas();  // the other core kinds, storage, RBAC, leases, CRDs, ObjectMeta
 
 // Definitions by full name ("io.k8s.api.core.v1.Pod"), in OpenAPI v2's form: one object whose
 // members are the schemas. The notation is our own, so a mistake in it is a bug and aborts.

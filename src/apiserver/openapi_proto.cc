@@ -60,8 +60,8 @@ constexpr std::array kTexts = {Numbered{"$ref", 1}, Numbered{"format", 2}, Numbe
                                Numbered{"description", 4}, Numbered{"pattern", 13}};
 constexpr std::array kDoubles = {Numbered{"multipleOf", 6}, Numbered{"maximum", 7},
                                  Numbered{"minimum", 9}};
-constexpr std::array kIntegers = {Numbered{"maxLength", 11}, Numbered{"minLength", 12},
-                                  Numbered{"maxItems", 14}, Numbered{"minItems", 15},
+constexpr std::array kIntegers = {Numbered{"maxLength", 11},     Numbered{"minLength", 12},
+                                  Numbered{"maxItems", 14},      Numbered{"minItems", 15},
                                   Numbered{"maxProperties", 17}, Numbered{"minProperties", 18}};
 constexpr std::array kBooleans = {Numbered{"exclusiveMaximum", 8}, Numbered{"exclusiveMinimum", 10},
                                   Numbered{"uniqueItems", 16}};

@@ -85,8 +85,8 @@ constexpr Field kBindingFields[] = {kMetadata,
                                     {3, "roleRef", Type::kMessage, &kRoleRef}};
 constexpr Message kBinding{kBindingFields};
 
-constexpr Field kResourceFields[] = {{1, "namespace"}, {2, "verb"},        {3, "group"},
-                                     {4, "version"},   {5, "resource"},    {6, "subresource"},
+constexpr Field kResourceFields[] = {{1, "namespace"}, {2, "verb"},     {3, "group"},
+                                     {4, "version"},   {5, "resource"}, {6, "subresource"},
                                      {7, "name"}};
 constexpr Message kResource{kResourceFields};
 constexpr Field kPathFields[] = {{1, "path"}, {2, "verb"}};
@@ -94,15 +94,13 @@ constexpr Message kPath{kPathFields};
 constexpr Field kAccessFields[] = {{1, "resourceAttributes", Type::kMessage, &kResource},
                                    {2, "nonResourceAttributes", Type::kMessage, &kPath}};
 constexpr Message kAccess{kAccessFields};
-constexpr Field kAccessReviewFields[] = {kMetadata,
-                                         {2, "spec", Type::kMessage, &kAccess},
-                                         {3, "status", Type::kIgnored}};
+constexpr Field kAccessReviewFields[] = {
+    kMetadata, {2, "spec", Type::kMessage, &kAccess}, {3, "status", Type::kIgnored}};
 constexpr Message kAccessReview{kAccessReviewFields};
 constexpr Field kNamespaceNameFields[] = {{1, "namespace"}};
 constexpr Message kNamespaceName{kNamespaceNameFields};
-constexpr Field kRulesReviewFields[] = {kMetadata,
-                                        {2, "spec", Type::kMessage, &kNamespaceName},
-                                        {3, "status", Type::kIgnored}};
+constexpr Field kRulesReviewFields[] = {
+    kMetadata, {2, "spec", Type::kMessage, &kNamespaceName}, {3, "status", Type::kIgnored}};
 constexpr Message kRulesReview{kRulesReviewFields};
 
 constexpr Field kSelfReviewFields[] = {kMetadata, {2, "status", Type::kIgnored}};
@@ -110,12 +108,11 @@ constexpr Message kSelfReview{kSelfReviewFields};
 
 constexpr Field kPreconditionsFields[] = {{1, "uid"}, {2, "resourceVersion"}};
 constexpr Message kPreconditions{kPreconditionsFields};
-constexpr Field kDeleteOptionsFields[] = {
-    {1, "gracePeriodSeconds", Type::kInteger},
-    {2, "preconditions", Type::kMessage, &kPreconditions},
-    {3, "orphanDependents", Type::kBool},
-    {4, "propagationPolicy"},
-    {5, "dryRun", Type::kTexts}};
+constexpr Field kDeleteOptionsFields[] = {{1, "gracePeriodSeconds", Type::kInteger},
+                                          {2, "preconditions", Type::kMessage, &kPreconditions},
+                                          {3, "orphanDependents", Type::kBool},
+                                          {4, "propagationPolicy"},
+                                          {5, "dryRun", Type::kTexts}};
 constexpr Message kDeleteOptions{kDeleteOptionsFields};
 
 struct Readable {
@@ -182,8 +179,12 @@ Result<Wire> take_field(std::string_view& rest) {
       wire.integer = *value;
       return wire;
     }
-    case 1: skip = 8; break;
-    case 5: skip = 4; break;
+    case 1:
+      skip = 8;
+      break;
+    case 5:
+      skip = 4;
+      break;
     case 2: {
       const auto size = take_varint(rest);
       if (!size || *size > rest.size()) {
@@ -193,7 +194,8 @@ Result<Wire> take_field(std::string_view& rest) {
       skip = *size;
       break;
     }
-    default: return fail(Code::kInvalid, "the protobuf body has a field of unknown form");
+    default:
+      return fail(Code::kInvalid, "the protobuf body has a field of unknown form");
   }
   if (skip > rest.size()) return fail(Code::kInvalid, "the protobuf body is cut short");
   rest.remove_prefix(skip);
@@ -214,10 +216,17 @@ Result<> read_field(const Field& field, const Wire& wire, Json& out) {
     case Type::kText:
       if (!wire.bytes.empty()) out.set(field.name, wire.bytes);
       return {};
-    case Type::kIgnored: return {};
-    case Type::kTexts: append(field, wire.bytes, out); return {};
-    case Type::kBool: out.set(field.name, wire.integer != 0); return {};
-    case Type::kInteger: out.set(field.name, static_cast<int64_t>(wire.integer)); return {};
+    case Type::kIgnored:
+      return {};
+    case Type::kTexts:
+      append(field, wire.bytes, out);
+      return {};
+    case Type::kBool:
+      out.set(field.name, wire.integer != 0);
+      return {};
+    case Type::kInteger:
+      out.set(field.name, static_cast<int64_t>(wire.integer));
+      return {};
     case Type::kMessage:
       out.set(field.name, TRY(read_message(wire.bytes, *field.message)));
       return {};

@@ -16,8 +16,7 @@ namespace {
 // clients send is not what they can parse.
 constexpr std::string_view kProtobufAsked =
     "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
-constexpr std::string_view kProtobuf =
-    "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+constexpr std::string_view kProtobuf = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
 bool is_health_check(std::string_view path) {
   constexpr std::array<std::string_view, 3> kChecks = {"/healthz", "/livez", "/readyz"};
@@ -65,8 +64,13 @@ Result<User> Rest::Impl::impersonated_user(const Request& request) const {
   if (request.impersonate_user.empty()) {
     return fail(Code::kInvalid, "groups cannot be impersonated without a user");
   }
-  Access access{.verb = "impersonate", .group = "", .resource = "users", .subresource = "",
-                .ns = "", .name = request.impersonate_user, .path = ""};
+  Access access{.verb = "impersonate",
+                .group = "",
+                .resource = "users",
+                .subresource = "",
+                .ns = "",
+                .name = request.impersonate_user,
+                .path = ""};
   TRY(require_access(context, request.user, access));
   User user{request.impersonate_user, request.impersonate_groups, ""};
   access.resource = "groups";
@@ -105,10 +109,14 @@ Response Rest::Impl::serve_openapi(const Request& request) {
 
 // Everything that is no resource. Bindings say who may read it, as for resources.
 Response Rest::Impl::serve_path(const Request& request) {
-  const auto allowed = require_access(
-      context, request.user,
-      {.verb = "get", .group = "", .resource = "", .subresource = "", .ns = "", .name = "",
-       .path = request.path});
+  const auto allowed = require_access(context, request.user,
+                                      {.verb = "get",
+                                       .group = "",
+                                       .resource = "",
+                                       .subresource = "",
+                                       .ns = "",
+                                       .name = "",
+                                       .path = request.path});
   if (!allowed) return reply_error(allowed.error());
   if (request.method != "GET" && request.method != "HEAD") return method_not_allowed(request);
   if (request.path == "/version" || request.path == "/version/") return reply(version_document());

@@ -66,10 +66,14 @@ Response serve_delete_collection(Target& target) {
   if (!selection) return bad_request(selection.error().to_string());
   const auto options = delete_options_of(target.request);
   if (!options) return bad_request(options.error().to_string());
-  const auto allowed = require_access(
-      target.context, target.request.user,
-      {.verb = "deletecollection", .group = target.path.group, .resource = target.path.plural,
-       .subresource = "", .ns = target.path.ns, .name = "", .path = ""});
+  const auto allowed = require_access(target.context, target.request.user,
+                                      {.verb = "deletecollection",
+                                       .group = target.path.group,
+                                       .resource = target.path.plural,
+                                       .subresource = "",
+                                       .ns = target.path.ns,
+                                       .name = "",
+                                       .path = ""});
   if (!allowed) return reply_error(allowed.error());
   // Allowed as a whole: the user need not be allowed to list, or to delete each.
   const auto client = target.context.server.client(admin_user());
@@ -85,12 +89,12 @@ Response serve_delete_collection(Target& target) {
   }
   Json::Array items;
   for (const kube::Object& object : list->items) items.push_back(object.json());
-  return reply(Json::object({{"kind", target.served->kind + "List"},
-                             {"apiVersion", target.kind().api_version()},
-                             {"metadata", Json::object({{"resourceVersion",
-                                                         list->resource_version}})},
-                             {"items", Json(std::move(items))}}),
-               200, target.media.yaml);
+  return reply(
+      Json::object({{"kind", target.served->kind + "List"},
+                    {"apiVersion", target.kind().api_version()},
+                    {"metadata", Json::object({{"resourceVersion", list->resource_version}})},
+                    {"items", Json(std::move(items))}}),
+      200, target.media.yaml);
 }
 
 }  // namespace breakwater::apiserver

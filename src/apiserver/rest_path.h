@@ -11,7 +11,7 @@ namespace breakwater::apiserver {
 struct ResourcePath {
   std::string group;  // "" for /api
   std::string version;
-  std::string ns;     // "" for cluster-scoped kinds and for collections over all namespaces
+  std::string ns;  // "" for cluster-scoped kinds and for collections over all namespaces
   std::string plural;
   std::string name;         // "" for a collection
   std::string subresource;  // "", "status", "log", …

@@ -57,9 +57,8 @@ std::string describe(const Access& access) {
   if (!access.path.empty()) return fmt::format("cannot {} path \"{}\"", access.verb, access.path);
   const std::string resource =
       access.subresource.empty() ? access.resource : access.resource + "/" + access.subresource;
-  const std::string scope = access.ns.empty()
-                                ? "at the cluster scope"
-                                : fmt::format("in the namespace \"{}\"", access.ns);
+  const std::string scope = access.ns.empty() ? "at the cluster scope"
+                                              : fmt::format("in the namespace \"{}\"", access.ns);
   return fmt::format("cannot {} resource \"{}\" in API group \"{}\" {}", access.verb, resource,
                      access.group, scope);
 }

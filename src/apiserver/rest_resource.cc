@@ -57,8 +57,8 @@ Result<Json> list_body(const Target& target, const kube::ObjectList& list) {
     }
     body = Json::object(
         {{"kind", partial ? "PartialObjectMetadataList" : target.served->kind + "List"},
-         {"apiVersion", partial ? "meta.k8s.io/" + target.media.version
-                                : target.served->key().api_version()},
+         {"apiVersion",
+          partial ? "meta.k8s.io/" + target.media.version : target.served->key().api_version()},
          {"metadata", Json()},
          {"items", Json(std::move(items))}});
   }
@@ -200,10 +200,14 @@ Result<kube::ListOptions> list_options_of(const Request& request) {
 
 Response serve_log(Target& target, const RestContext& context) {
   if (target.request.method != "GET") return method_not_allowed(target.request);
-  const auto allowed = require_access(
-      context, target.request.user,
-      {.verb = "get", .group = "", .resource = "pods", .subresource = "log",
-       .ns = target.path.ns, .name = target.path.name, .path = ""});
+  const auto allowed = require_access(context, target.request.user,
+                                      {.verb = "get",
+                                       .group = "",
+                                       .resource = "pods",
+                                       .subresource = "log",
+                                       .ns = target.path.ns,
+                                       .name = target.path.name,
+                                       .path = ""});
   if (!allowed) return reply_error(allowed.error());
   const auto tail = integer_parameter(target.request, "tailLines", -1);
   if (!tail) return bad_request(tail.error().to_string());

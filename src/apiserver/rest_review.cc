@@ -69,17 +69,16 @@ bool names_user(const Json& subject, const kube::Object& binding, const User& us
 void add_rules(kube::Reader& reader, const kube::Object& binding, const User& user,
                Json::Array& rules) {
   const auto& subjects = binding["subjects"].items();
-  if (std::none_of(subjects.begin(), subjects.end(), [&](const Json& subject) {
-        return names_user(subject, binding, user);
-      })) {
+  if (std::none_of(subjects.begin(), subjects.end(),
+                   [&](const Json& subject) { return names_user(subject, binding, user); })) {
     return;
   }
   const Json& reference = binding["roleRef"];
   const bool cluster = reference["kind"].as_string() == "ClusterRole";
-  const kube::Kind kind{kRbac, "v1", cluster ? "ClusterRole" : "Role",
-                        cluster ? "clusterroles" : "roles", !cluster, false};
-  const auto role =
-      reader.get(kind, {cluster ? "" : binding.ns(), reference["name"].as_string()});
+  const kube::Kind kind{
+      kRbac,    "v1", cluster ? "ClusterRole" : "Role", cluster ? "clusterroles" : "roles",
+      !cluster, false};
+  const auto role = reader.get(kind, {cluster ? "" : binding.ns(), reference["name"].as_string()});
   if (!role) return;
   for (const Json& rule : (*role)["rules"].items()) rules.push_back(rule);
   for (const Json& json : (*role)["aggregationRule"]["clusterRoleSelectors"].items()) {
@@ -99,8 +98,8 @@ Json rules_status(kube::Reader& reader, const User& user, const std::string& ns)
     rules.push_back(Json::object({{"verbs", all}, {"apiGroups", all}, {"resources", all}}));
     rules.push_back(Json::object({{"verbs", all}, {"nonResourceURLs", all}}));
   }
-  const kube::Kind cluster_bindings{kRbac, "v1", "ClusterRoleBinding", "clusterrolebindings", false,
-                                    false};
+  const kube::Kind cluster_bindings{kRbac, "v1", "ClusterRoleBinding", "clusterrolebindings",
+                                    false, false};
   const kube::Kind bindings{kRbac, "v1", "RoleBinding", "rolebindings", true, false};
   if (const auto list = reader.list(cluster_bindings, "")) {
     for (const kube::Object& binding : *list) add_rules(reader, binding, user, rules);
@@ -139,9 +138,13 @@ Result<Json> judge(const RestContext& context, const Request& request, const Rev
   }
   // Asking about others is itself a permission.
   TRY(require_access(context, request.user,
-                     {.verb = "create", .group = std::string(kAuthorization),
-                      .resource = std::string(review.plural), .subresource = "", .ns = path.ns,
-                      .name = "", .path = ""}));
+                     {.verb = "create",
+                      .group = std::string(kAuthorization),
+                      .resource = std::string(review.plural),
+                      .subresource = "",
+                      .ns = path.ns,
+                      .name = "",
+                      .path = ""}));
   if (review.namespaced && access.ns != path.ns) {
     return fail(Code::kInvalid, "spec.resourceAttributes.namespace must be \"{}\" as in the path",
                 path.ns);
@@ -162,9 +165,9 @@ std::optional<Response> serve_review(const RestContext& context, const Request& 
   if (review == kReviews.end()) return std::nullopt;
   if (request.method != "POST" || !path.name.empty()) return method_not_allowed(request);
   if (!request.user.in_group("system:authenticated") && !request.user.in_group("system:masters")) {
-    return reply_failure(403, "Forbidden",
-                         fmt::format("User \"{}\" cannot create {}", request.user.name,
-                                     review->plural));
+    return reply_failure(
+        403, "Forbidden",
+        fmt::format("User \"{}\" cannot create {}", request.user.name, review->plural));
   }
   auto body = read_object(request);
   if (!body) return bad_request(body.error().to_string());

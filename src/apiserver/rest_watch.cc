@@ -26,8 +26,8 @@ struct EventEncoder {
     }
     if (media.shape == MediaType::Shape::kMetadata) return partial_metadata(object, media.version);
     if (!bookmark) return object.json();
-    Json result = Json::object(
-        {{"kind", served->kind}, {"apiVersion", served->key().api_version()}});
+    Json result =
+        Json::object({{"kind", served->kind}, {"apiVersion", served->key().api_version()}});
     result.set("metadata", object.metadata());
     result.set({"metadata", "creationTimestamp"}, nullptr);
     return result;

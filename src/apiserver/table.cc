@@ -77,12 +77,17 @@ Json age_of(const Json& timestamp, Time now) {
 }
 
 TableColumn name_column() {
-  return {"Name", "string", "name", "The object's name.", 0,
-          [](const kube::Object& object, Time) { return Json(object.name()); }};
+  return {"Name", "string",
+          "name", "The object's name.",
+          0,      [](const kube::Object& object, Time) { return Json(object.name()); }};
 }
 
 TableColumn age_column() {
-  return {"Age", "string", "", "How long ago the object was created.", 0,
+  return {"Age",
+          "string",
+          "",
+          "How long ago the object was created.",
+          0,
           [](const kube::Object& object, Time now) {
             return age_of(object.metadata()["creationTimestamp"], now);
           }};

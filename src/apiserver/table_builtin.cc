@@ -16,12 +16,20 @@ constexpr int kWide = 1;
 
 TableColumn column(std::string name, std::function<Json(const Object&)> cell, int priority = 0,
                    std::string type = "string") {
-  return {std::move(name), std::move(type), "", "", priority,
+  return {std::move(name),
+          std::move(type),
+          "",
+          "",
+          priority,
           [cell = std::move(cell)](const Object& object, Time) { return cell(object); }};
 }
 
 TableColumn aged(std::string name, std::function<Json(const Object&)> timestamp, int priority = 0) {
-  return {std::move(name), "string", "", "", priority,
+  return {std::move(name),
+          "string",
+          "",
+          "",
+          priority,
           [timestamp = std::move(timestamp)](const Object& object, Time now) {
             const Json age = age_of(timestamp(object), now);
             return age.is_null() ? Json("<unknown>") : age;
@@ -56,11 +64,16 @@ std::string access_modes(const Json& modes) {
   for (const Json& mode : modes.items()) {
     const std::string& name = mode.as_string();
     if (!result.empty()) result += ',';
-    if (name == "ReadWriteOnce") result += "RWO";
-    else if (name == "ReadOnlyMany") result += "ROX";
-    else if (name == "ReadWriteMany") result += "RWX";
-    else if (name == "ReadWriteOncePod") result += "RWOP";
-    else result += name;
+    if (name == "ReadWriteOnce")
+      result += "RWO";
+    else if (name == "ReadOnlyMany")
+      result += "ROX";
+    else if (name == "ReadWriteMany")
+      result += "RWX";
+    else if (name == "ReadWriteOncePod")
+      result += "RWOP";
+    else
+      result += name;
   }
   return result;
 }
@@ -112,7 +125,8 @@ Columns pod_columns() {
           text("IP", {"status", "podIP"}, kWide),
           text("Node", {"spec", "nodeName"}, kWide),
           text("Nominated Node", {"status", "nominatedNodeName"}, kWide),
-          column("Readiness Gates", [](const Object&) { return Json("<none>"); }, kWide)};
+          column(
+              "Readiness Gates", [](const Object&) { return Json("<none>"); }, kWide)};
 }
 
 Json node_status(const Object& node) {
@@ -200,14 +214,15 @@ Columns volume_columns() {
 }
 
 Columns storage_class_columns() {
-  return {name_column(),
-          column("Provisioner", [](const Object& c) { return c["provisioner"]; }),
-          text("ReclaimPolicy", {"reclaimPolicy"}, 0, "Delete"),
-          text("VolumeBindingMode", {"volumeBindingMode"}, 0, "Immediate"),
-          column("AllowVolumeExpansion",
-                 [](const Object& c) { return Json(c["allowVolumeExpansion"].as_bool()); }, 0,
-                 "boolean"),
-          age_column()};
+  return {
+      name_column(),
+      column("Provisioner", [](const Object& c) { return c["provisioner"]; }),
+      text("ReclaimPolicy", {"reclaimPolicy"}, 0, "Delete"),
+      text("VolumeBindingMode", {"volumeBindingMode"}, 0, "Immediate"),
+      column(
+          "AllowVolumeExpansion",
+          [](const Object& c) { return Json(c["allowVolumeExpansion"].as_bool()); }, 0, "boolean"),
+      age_column()};
 }
 
 Json service_ports(const Object& service) {
@@ -231,15 +246,16 @@ Json selector_text(const Json& labels) {
 }
 
 Columns service_columns() {
-  return {name_column(),
-          text("Type", {"spec", "type"}, 0, "ClusterIP"),
-          text("Cluster-IP", {"spec", "clusterIP"}),
-          column("External-IP",
-                 [](const Object& s) { return Json(or_none(joined(s.spec()["externalIPs"]))); }),
-          column("Port(s)", service_ports),
-          age_column(),
-          column("Selector", [](const Object& s) { return selector_text(s.spec()["selector"]); },
-                 kWide)};
+  return {
+      name_column(),
+      text("Type", {"spec", "type"}, 0, "ClusterIP"),
+      text("Cluster-IP", {"spec", "clusterIP"}),
+      column("External-IP",
+             [](const Object& s) { return Json(or_none(joined(s.spec()["externalIPs"]))); }),
+      column("Port(s)", service_ports),
+      age_column(),
+      column(
+          "Selector", [](const Object& s) { return selector_text(s.spec()["selector"]); }, kWide)};
 }
 
 Json data_count(const Object& object) {
@@ -257,9 +273,10 @@ Columns config_map_columns() {
 
 Columns service_account_columns() {
   return {name_column(),
-          column("Secrets",
-                 [](const Object& a) { return Json(static_cast<int64_t>(a["secrets"].size())); }, 0,
-                 "integer"),
+          column(
+              "Secrets",
+              [](const Object& a) { return Json(static_cast<int64_t>(a["secrets"].size())); }, 0,
+              "integer"),
           age_column()};
 }
 
@@ -283,27 +300,29 @@ Json event_object(const Object& event) {
 }
 
 Columns event_columns() {
-  return {aged("Last Seen", last_seen),
-          text("Type", {"type"}, 0, ""),
-          text("Reason", {"reason"}, 0, ""),
-          column("Object", event_object),
-          text("Subobject", {"involvedObject", "fieldPath"}, kWide, ""),
-          column("Source",
-                 [](const Object& e) {
-                   return first_present({&e["source"]["component"], &e["reportingComponent"]});
-                 },
-                 kWide),
-          text("Message", {"message"}, 0, ""),
-          aged("First Seen",
-               [](const Object& e) {
-                 return first_present({&e["firstTimestamp"], &e["eventTime"],
-                                       &e.metadata()["creationTimestamp"]});
-               },
-               kWide),
-          column("Count", [](const Object& e) { return Json(e["count"].as_int(1)); }, kWide,
-                 "integer"),
-          {"Name", "string", "name", "", kWide,
-           [](const Object& e, Time) { return Json(e.name()); }}};
+  return {
+      aged("Last Seen", last_seen),
+      text("Type", {"type"}, 0, ""),
+      text("Reason", {"reason"}, 0, ""),
+      column("Object", event_object),
+      text("Subobject", {"involvedObject", "fieldPath"}, kWide, ""),
+      column(
+          "Source",
+          [](const Object& e) {
+            return first_present({&e["source"]["component"], &e["reportingComponent"]});
+          },
+          kWide),
+      text("Message", {"message"}, 0, ""),
+      aged(
+          "First Seen",
+          [](const Object& e) {
+            return first_present(
+                {&e["firstTimestamp"], &e["eventTime"], &e.metadata()["creationTimestamp"]});
+          },
+          kWide),
+      column(
+          "Count", [](const Object& e) { return Json(e["count"].as_int(1)); }, kWide, "integer"),
+      {"Name", "string", "name", "", kWide, [](const Object& e, Time) { return Json(e.name()); }}};
 }
 
 Columns lease_columns() {
@@ -335,10 +354,13 @@ Columns binding_columns() {
                    return Json(role["kind"].as_string() + "/" + role["name"].as_string());
                  }),
           age_column(),
-          column("Users", [](const Object& b) { return Json(subjects(b, "User")); }, kWide),
-          column("Groups", [](const Object& b) { return Json(subjects(b, "Group")); }, kWide),
-          column("ServiceAccounts",
-                 [](const Object& b) { return Json(subjects(b, "ServiceAccount")); }, kWide)};
+          column(
+              "Users", [](const Object& b) { return Json(subjects(b, "User")); }, kWide),
+          column(
+              "Groups", [](const Object& b) { return Json(subjects(b, "Group")); }, kWide),
+          column(
+              "ServiceAccounts",
+              [](const Object& b) { return Json(subjects(b, "ServiceAccount")); }, kWide)};
 }
 
 Json ready_replicas(const Object& object) {

@@ -67,8 +67,8 @@ std::vector<std::string> name_entries(X509* cert, int nid) {
   for (int at = X509_NAME_get_index_by_NID(name, nid, -1); at >= 0;
        at = X509_NAME_get_index_by_NID(name, nid, at)) {
     unsigned char* text = nullptr;
-    const int size = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(
-                                                    X509_NAME_get_entry(name, at)));
+    const int size =
+        ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
     if (size >= 0) values.emplace_back(reinterpret_cast<char*>(text), static_cast<size_t>(size));
     OPENSSL_free(text);
   }

@@ -55,9 +55,7 @@ std::vector<std::string_view> split_at(std::string_view text, std::string_view s
 }
 
 // Rounds towards the past, as a Time may lie before 1970.
-int64_t floor_div(int64_t value, int64_t by) {
-  return value / by - (value % by < 0 ? 1 : 0);
-}
+int64_t floor_div(int64_t value, int64_t by) { return value / by - (value % by < 0 ? 1 : 0); }
 
 int64_t seconds_of(Time time) {
   return std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
@@ -68,9 +66,9 @@ tl::unexpected<Error> bad_field(const FieldKind& kind, std::string_view text) {
               "the {} field of a cron expression is \"{}\", but may hold {} to {}{}, '*', ranges, "
               "lists and steps",
               kind.name, text, kind.first, kind.last,
-              kind.names.empty() ? std::string()
-                                 : fmt::format(" or {} to {}", kind.names.front(),
-                                               kind.names.back()));
+              kind.names.empty()
+                  ? std::string()
+                  : fmt::format(" or {} to {}", kind.names.front(), kind.names.back()));
 }
 
 // One number or name; -1 if it is neither.
@@ -129,9 +127,9 @@ Calendar calendar_of(int64_t days) {
 }
 
 int64_t first_of_next_month(const Calendar& date) {
-  const auto next = std::chrono::year(date.year) /
-                        std::chrono::month(static_cast<unsigned>(date.month)) +
-                    std::chrono::months(1);
+  const auto next =
+      std::chrono::year(date.year) / std::chrono::month(static_cast<unsigned>(date.month)) +
+      std::chrono::months(1);
   return std::chrono::sys_days(next / std::chrono::day(1)).time_since_epoch().count();
 }
 
@@ -153,8 +151,7 @@ Result<Cron> Cron::parse(std::string_view text) {
   std::string_view rest = text;
   for (const std::string_view prefix : {"TZ=", "CRON_TZ="}) {
     if (!rest.starts_with(prefix)) continue;
-    const std::string_view name =
-        rest.substr(prefix.size(), rest.find(' ') - prefix.size());
+    const std::string_view name = rest.substr(prefix.size(), rest.find(' ') - prefix.size());
     cron.zone_ = std::make_shared<const TimeZone>(TRY(TimeZone::load(name)));
     rest.remove_prefix(std::min(prefix.size() + name.size(), rest.size()));
     break;

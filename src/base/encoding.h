@@ -21,9 +21,9 @@ inline std::string_view as_text(ByteSpan bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-std::string to_hex(ByteSpan bytes);          // lower case
+std::string to_hex(ByteSpan bytes);  // lower case
 Result<Bytes> from_hex(std::string_view text);
-std::string to_base64(ByteSpan bytes);       // standard alphabet, padded
+std::string to_base64(ByteSpan bytes);  // standard alphabet, padded
 Result<Bytes> from_base64(std::string_view text);
 // Percent-encoding of RFC 3986; '/' stays when keep_slash.
 std::string url_encode(std::string_view text, bool keep_slash = false);

@@ -4,19 +4,32 @@ namespace breakwater {
 
 std::string_view code_name(Code code) {
   switch (code) {
-    case Code::kNotFound: return "NotFound";
-    case Code::kAlreadyExists: return "AlreadyExists";
-    case Code::kConflict: return "Conflict";
-    case Code::kInvalid: return "Invalid";
-    case Code::kForbidden: return "Forbidden";
-    case Code::kUnauthorized: return "Unauthorized";
-    case Code::kExpired: return "Expired";
-    case Code::kTimeout: return "Timeout";
-    case Code::kUnavailable: return "ServiceUnavailable";
-    case Code::kUnsupported: return "Unsupported";
-    case Code::kCorrupt: return "Corrupt";
-    case Code::kCancelled: return "Cancelled";
-    case Code::kInternal: return "InternalError";
+    case Code::kNotFound:
+      return "NotFound";
+    case Code::kAlreadyExists:
+      return "AlreadyExists";
+    case Code::kConflict:
+      return "Conflict";
+    case Code::kInvalid:
+      return "Invalid";
+    case Code::kForbidden:
+      return "Forbidden";
+    case Code::kUnauthorized:
+      return "Unauthorized";
+    case Code::kExpired:
+      return "Expired";
+    case Code::kTimeout:
+      return "Timeout";
+    case Code::kUnavailable:
+      return "ServiceUnavailable";
+    case Code::kUnsupported:
+      return "Unsupported";
+    case Code::kCorrupt:
+      return "Corrupt";
+    case Code::kCancelled:
+      return "Cancelled";
+    case Code::kInternal:
+      return "InternalError";
   }
   return "InternalError";
 }

@@ -18,25 +18,33 @@ namespace {
 Code code_of(int problem) {
   switch (problem) {
     case ENOENT:
-    case ENOTDIR: return Code::kNotFound;
-    case EEXIST: return Code::kAlreadyExists;
+    case ENOTDIR:
+      return Code::kNotFound;
+    case EEXIST:
+      return Code::kAlreadyExists;
     case EACCES:
     case EPERM:
-    case EROFS: return Code::kForbidden;
+    case EROFS:
+      return Code::kForbidden;
     case EINVAL:
     case EISDIR:
     case ENAMETOOLONG:
-    case ELOOP: return Code::kInvalid;
+    case ELOOP:
+      return Code::kInvalid;
     case EOPNOTSUPP:
-    case ENOSYS: return Code::kUnsupported;
+    case ENOSYS:
+      return Code::kUnsupported;
     case EAGAIN:
     case EBUSY:
     case ENOSPC:
     case EDQUOT:
     case EMFILE:
-    case ENFILE: return Code::kUnavailable;
-    case ETIMEDOUT: return Code::kTimeout;
-    default: return Code::kInternal;
+    case ENFILE:
+      return Code::kUnavailable;
+    case ETIMEDOUT:
+      return Code::kTimeout;
+    default:
+      return Code::kInternal;
   }
 }
 

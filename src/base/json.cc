@@ -98,8 +98,8 @@ Json Json::array(std::initializer_list<Json> items) { return Json(Array(items));
 
 Json Json::number(std::string text) {
   Json json;
-  json.value_ = std::shared_ptr<const NumberText>(
-      std::make_shared<NumberText>(NumberText{std::move(text)}));
+  json.value_ =
+      std::shared_ptr<const NumberText>(std::make_shared<NumberText>(NumberText{std::move(text)}));
   return json;
 }
 

@@ -52,7 +52,7 @@ class Json {
   Json(unsigned value) : value_(int64_t{value}) {}
   Json(int64_t value) : value_(value) {}
   Json(const void*) = delete;  // a pointer is no bool
-  Json(uint64_t value);  // above 2^63-1 it is kept as a kNumber
+  Json(uint64_t value);        // above 2^63-1 it is kept as a kNumber
   Json(long long value) : value_(int64_t{value}) {}
   Json(double value);  // not finite: null
   Json(const char* value);

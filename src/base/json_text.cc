@@ -153,13 +153,27 @@ class Writer {
 
   void write(const Json& value, int level) {
     switch (value.kind()) {
-      case Json::Kind::kNull: out_ += "null"; break;
-      case Json::Kind::kBool: out_ += value.as_bool() ? "true" : "false"; break;
-      case Json::Kind::kInt: fmt::format_to(std::back_inserter(out_), "{}", value.as_int()); break;
-      case Json::Kind::kNumber: out_ += value.as_string(); break;
-      case Json::Kind::kString: write_string(value.as_string()); break;
-      case Json::Kind::kArray: write_array(value.items(), level); break;
-      case Json::Kind::kObject: write_object(value.members(), level); break;
+      case Json::Kind::kNull:
+        out_ += "null";
+        break;
+      case Json::Kind::kBool:
+        out_ += value.as_bool() ? "true" : "false";
+        break;
+      case Json::Kind::kInt:
+        fmt::format_to(std::back_inserter(out_), "{}", value.as_int());
+        break;
+      case Json::Kind::kNumber:
+        out_ += value.as_string();
+        break;
+      case Json::Kind::kString:
+        write_string(value.as_string());
+        break;
+      case Json::Kind::kArray:
+        write_array(value.items(), level);
+        break;
+      case Json::Kind::kObject:
+        write_object(value.members(), level);
+        break;
     }
   }
 
@@ -212,14 +226,29 @@ class Writer {
 
   void write_escape(unsigned char c) {
     switch (c) {
-      case '"': out_ += "\\\""; break;
-      case '\\': out_ += "\\\\"; break;
-      case '\b': out_ += "\\b"; break;
-      case '\f': out_ += "\\f"; break;
-      case '\n': out_ += "\\n"; break;
-      case '\r': out_ += "\\r"; break;
-      case '\t': out_ += "\\t"; break;
-      default: fmt::format_to(std::back_inserter(out_), "\\u{:04x}", c);
+      case '"':
+        out_ += "\\\"";
+        break;
+      case '\\':
+        out_ += "\\\\";
+        break;
+      case '\b':
+        out_ += "\\b";
+        break;
+      case '\f':
+        out_ += "\\f";
+        break;
+      case '\n':
+        out_ += "\\n";
+        break;
+      case '\r':
+        out_ += "\\r";
+        break;
+      case '\t':
+        out_ += "\\t";
+        break;
+      default:
+        fmt::format_to(std::back_inserter(out_), "\\u{:04x}", c);
     }
   }
 

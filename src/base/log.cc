@@ -36,11 +36,16 @@ struct LevelName {
 
 LevelName level_name(LogLevel level) {
   switch (level) {
-    case LogLevel::kDebug: return {"DEBUG", "debug"};
-    case LogLevel::kInfo: return {"INFO ", "info"};
-    case LogLevel::kWarning: return {"WARN ", "warning"};
-    case LogLevel::kError: return {"ERROR", "error"};
-    case LogLevel::kOff: break;
+    case LogLevel::kDebug:
+      return {"DEBUG", "debug"};
+    case LogLevel::kInfo:
+      return {"INFO ", "info"};
+    case LogLevel::kWarning:
+      return {"WARN ", "warning"};
+    case LogLevel::kError:
+      return {"ERROR", "error"};
+    case LogLevel::kOff:
+      break;
   }
   return {"OFF  ", "off"};
 }

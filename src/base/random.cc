@@ -42,9 +42,7 @@ uint64_t Random::below(uint64_t bound) {
   }
 }
 
-bool Random::chance(double p) {
-  return static_cast<double>(next() >> 11) * 0x1.0p-53 < p;
-}
+bool Random::chance(double p) { return static_cast<double>(next() >> 11) * 0x1.0p-53 < p; }
 
 uint64_t SystemRandom::next() {
   uint64_t value = 0;

@@ -253,7 +253,7 @@ class YamlWriter {
     } else {
       if (!after_dash) out_ += ' ';
       out_ += value.is_string() && !needs_quotes(value.as_string()) ? value.as_string()
-                                                                     : to_json(value);
+                                                                    : to_json(value);
       out_ += '\n';
     }
   }

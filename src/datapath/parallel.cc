@@ -78,8 +78,8 @@ class Loop {
   std::atomic<bool> stopped_{false};
   std::mutex mutex_;
   std::condition_variable ended_;
-  int running_ = 0;              // guarded by mutex_
-  std::optional<Error> error_;   // guarded by mutex_ while threads run
+  int running_ = 0;             // guarded by mutex_
+  std::optional<Error> error_;  // guarded by mutex_ while threads run
 };
 
 }  // namespace

@@ -31,10 +31,10 @@ struct Fetch {
 };
 
 struct RestorePlan {
-  volume::Extents zeros;          // runs to make zero, none longer than 1 GiB
+  volume::Extents zeros;  // runs to make zero, none longer than 1 GiB
   std::vector<repo::Id> packs;
-  std::vector<Fetch> fetches;     // by pack and offset; the same blob several times in a row
-  std::vector<uint64_t> groups;   // where in `fetches` a group starts; the last one is their end
+  std::vector<Fetch> fetches;    // by pack and offset; the same blob several times in a row
+  std::vector<uint64_t> groups;  // where in `fetches` a group starts; the last one is their end
 };
 // Leaves out the chunks in `skip` (empty, or one for each chunk). A group lies in one pack, and is
 // cut so that what it reads stays about 16 MiB.

@@ -36,8 +36,7 @@ class Backup {
     zero_id_ = Id{sha256(zeros_)};
     auto parent = TRY(while_doing(find_parent(repository_, options_, cut_), "finding the parent"));
     plan_ = TRY(make_plan(parent ? &*parent : nullptr));
-    const std::optional<Id> parent_id =
-        parent ? std::optional<Id>(parent->snapshot) : std::nullopt;
+    const std::optional<Id> parent_id = parent ? std::optional<Id>(parent->snapshot) : std::nullopt;
     parent.reset();
     auto stored = store_chunks();
     if (!stored) {
@@ -138,9 +137,8 @@ class Backup {
 
   Result<Id> save_snapshot(const std::optional<Id>& parent) {
     const StoredFile file{options_.file_name, cut_.size, std::move(plan_.content)};
-    const SavedTrees trees =
-        TRY(save_volume_trees(repository_, file, cut_.chunk, started_,
-                              {options_.flat_limit, options_.extent_size}));
+    const SavedTrees trees = TRY(save_volume_trees(repository_, file, cut_.chunk, started_,
+                                                   {options_.flat_limit, options_.extent_size}));
     counters_.moved += trees.packed_bytes;
     TRY(while_doing(repository_.flush(), "storing the last packs"));
     TRY(cancel_.check());

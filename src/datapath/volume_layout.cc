@@ -129,8 +129,8 @@ Result<Found> find_path(Repository& repository, Tree tree, const std::string& pa
     const std::string_view name = rest.substr(0, rest.find('/'));
     rest.remove_prefix(name.size());
     const bool last = rest.find_first_not_of('/') == std::string_view::npos;
-    const auto node = std::find_if(tree.begin(), tree.end(),
-                                   [name](const Node& n) { return n.name == name; });
+    const auto node =
+        std::find_if(tree.begin(), tree.end(), [name](const Node& n) { return n.name == name; });
     if (node == tree.end()) return fail(Code::kNotFound, "the snapshot holds no {}", path);
     walked += "/" + node->name;
     if (last && node->type == "file") return Found{walked, *node, std::nullopt};

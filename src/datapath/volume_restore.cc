@@ -104,8 +104,7 @@ class Restore {
   }
 
   Result<> write_zeros(const volume::Extent& run) {
-    TRY(while_doing(target_.write_zeros(run.offset, run.length), "writing {}",
-                    target_.describe()));
+    TRY(while_doing(target_.write_zeros(run.offset, run.length), "writing {}", target_.describe()));
     counters_.done += run.length;
     return {};
   }

@@ -42,7 +42,7 @@ struct WorkerConfig {
   // The volume that `parent` was made from, unchanged since; "" if it is gone. Without a list of
   // changed extents the file system is asked for one (volume/shared_extents.h).
   std::filesystem::path parent_volume;
-  bool init_if_missing = false;           // create the repository if there is none
+  bool init_if_missing = false;  // create the repository if there is none
 
   // Restore. Members mean what they mean in RestoreOptions.
   std::string snapshot = "latest";

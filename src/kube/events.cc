@@ -31,8 +31,7 @@ Json reference_to(const Object& about, const std::string& ns) {
 EventRecorder::EventRecorder(Client& client, const Clock& clock, std::string component, Logger log)
     : client_(client), clock_(clock), component_(std::move(component)), log_(std::move(log)) {}
 
-void EventRecorder::normal(const Object& about, std::string_view reason,
-                           std::string_view message) {
+void EventRecorder::normal(const Object& about, std::string_view reason, std::string_view message) {
   record(about, "Normal", reason, message);
 }
 
@@ -47,8 +46,8 @@ void EventRecorder::record(const Object& about, std::string_view type, std::stri
   const std::string_view text = cut(message, kLongestMessage);
   const std::string now = format_rfc3339(clock_.now());
   // The name is derived from what is said, so that saying it again finds the same Event.
-  const Sha256Digest digest = sha256(as_bytes(
-      fmt::format("{}\n{}\n{}\n{}\n{}", about.uid(), component_, type, reason, text)));
+  const Sha256Digest digest = sha256(
+      as_bytes(fmt::format("{}\n{}\n{}\n{}\n{}", about.uid(), component_, type, reason, text)));
   const Key key{ns, fmt::format("{}.{}", cut(about.name(), kLongestPrefix),
                                 to_hex(ByteSpan(digest).first(8)))};
 

@@ -12,7 +12,7 @@ struct Dice {
   Random& random;
   Faults faults;
 
-  bool roll(double Faults::* fault) {
+  bool roll(double Faults::*fault) {
     std::lock_guard lock(mutex);
     const double chance = faults.*fault;
     return chance > 0 && random.chance(chance);

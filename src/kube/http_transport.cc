@@ -35,13 +35,17 @@ CurlList append(CurlList list, const std::string& line) {
 
 Code code_of(CURLcode code) {
   switch (code) {
-    case CURLE_OPERATION_TIMEDOUT: return Code::kTimeout;
-    case CURLE_ABORTED_BY_CALLBACK: return Code::kCancelled;
+    case CURLE_OPERATION_TIMEDOUT:
+      return Code::kTimeout;
+    case CURLE_ABORTED_BY_CALLBACK:
+      return Code::kCancelled;
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL: return Code::kInvalid;
-    default: return Code::kUnavailable;
+    case CURLE_UNSUPPORTED_PROTOCOL:
+      return Code::kInvalid;
+    default:
+      return Code::kUnavailable;
   }
 }
 

@@ -77,8 +77,8 @@ class Informer {
 
   std::vector<Subscriber> subscribers_;
   std::map<Key, Object> objects_;
-  bool listed_ = false;     // there is something to read
-  bool must_list_ = true;   // objects_ cannot be brought up to date by a watch
+  bool listed_ = false;    // there is something to read
+  bool must_list_ = true;  // objects_ cannot be brought up to date by a watch
   std::string resource_version_;
   std::shared_ptr<std::atomic<bool>> arrived_;  // the watch may have something
   std::unique_ptr<Watch> watch_;

@@ -68,8 +68,7 @@ enum class Edit { kAdd, kReplace, kRemove };
 Result<> edit_array(Json& node, const std::string& token, Edit edit, const Json& value) {
   Json::Array items = node.items();
   if (edit == Edit::kAdd) {
-    const size_t at =
-        token == "-" ? items.size() : TRY(parse_index(token, items.size() + 1));
+    const size_t at = token == "-" ? items.size() : TRY(parse_index(token, items.size() + 1));
     items.insert(items.begin() + static_cast<ptrdiff_t>(at), value);
   } else {
     const size_t at = TRY(parse_index(token, items.size()));

@@ -126,8 +126,8 @@ std::string write_kubeconfig(const std::string& name, const ClientConfig& config
   }
   if (!config.token.empty()) user.set("token", config.token);
   if (!config.token_file.empty()) user.set("tokenFile", config.token_file.string());
-  const Json context = Json::object(
-      {{"cluster", name}, {"user", name}, {"namespace", config.default_namespace}});
+  const Json context =
+      Json::object({{"cluster", name}, {"user", name}, {"namespace", config.default_namespace}});
   const auto list = [&](const char* member, Json value) {
     return Json::array({Json::object({{"name", name}, {member, std::move(value)}})});
   };

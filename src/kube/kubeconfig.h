@@ -10,8 +10,8 @@ namespace breakwater::kube {
 
 // Everything an HttpClient needs. PEM texts, not paths.
 struct ClientConfig {
-  std::string server;        // "https://127.0.0.1:6443"
-  std::string ca_pem;        // "" = the system's
+  std::string server;  // "https://127.0.0.1:6443"
+  std::string ca_pem;  // "" = the system's
   std::string client_cert_pem;
   std::string client_key_pem;
   std::string token;
@@ -29,8 +29,8 @@ Result<ClientConfig> load_kubeconfig(const std::filesystem::path& file,
 // it.
 std::string write_kubeconfig(const std::string& name, const ClientConfig& config);
 // The service account mounted into a pod at `directory`; host and port as in KUBERNETES_SERVICE_*.
-Result<ClientConfig> in_cluster_config(const std::string& host, const std::string& port,
-                                       const std::filesystem::path& directory =
-                                           "/var/run/secrets/kubernetes.io/serviceaccount");
+Result<ClientConfig> in_cluster_config(
+    const std::string& host, const std::string& port,
+    const std::filesystem::path& directory = "/var/run/secrets/kubernetes.io/serviceaccount");
 
 }  // namespace breakwater::kube

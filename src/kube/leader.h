@@ -11,8 +11,8 @@
 namespace breakwater::kube {
 
 struct LeaderSettings {
-  Key lease;                // created if absent
-  std::string identity;     // unique per process: the pod's name and a random suffix
+  Key lease;             // created if absent
+  std::string identity;  // unique per process: the pod's name and a random suffix
   Duration lease_duration = std::chrono::seconds(15);
   Duration retry_period = std::chrono::seconds(2);
 };
@@ -39,8 +39,8 @@ class LeaderElection {
   bool leading_ = false;
   Duration next_due_{0};
   Duration renewed_at_{0};
-  std::string observed_;       // the holder's last renewal as we saw it …
-  Duration observed_at_{0};    // … and when: clocks of other machines are not trusted
+  std::string observed_;     // the holder's last renewal as we saw it …
+  Duration observed_at_{0};  // … and when: clocks of other machines are not trusted
 };
 
 }  // namespace breakwater::kube

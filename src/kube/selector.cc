@@ -78,8 +78,7 @@ Result<Requirement> parse_requirement(std::string_view text) {
   }
   const size_t key_end = text.find_first_of(" \t=!(<>");
   const std::string_view key = text.substr(0, key_end);
-  const std::string_view rest =
-      key_end == std::string_view::npos ? "" : trim(text.substr(key_end));
+  const std::string_view rest = key_end == std::string_view::npos ? "" : trim(text.substr(key_end));
   if (rest.empty()) return checked({std::string(key), Operator::kExists, {}});
   if (rest.front() == '<' || rest.front() == '>') {
     return fail(Code::kInvalid, "comparisons with < and > are not supported");
@@ -120,10 +119,14 @@ bool holds(const Requirement& requirement, const Json& labels) {
   const auto& values = requirement.values;
   const bool in = label && std::binary_search(values.begin(), values.end(), label->as_string());
   switch (requirement.op) {
-    case Operator::kIn: return in;
-    case Operator::kNotIn: return !in;
-    case Operator::kExists: return label != nullptr;
-    case Operator::kDoesNotExist: return label == nullptr;
+    case Operator::kIn:
+      return in;
+    case Operator::kNotIn:
+      return !in;
+    case Operator::kExists:
+      return label != nullptr;
+    case Operator::kDoesNotExist:
+      return label == nullptr;
   }
   return false;
 }

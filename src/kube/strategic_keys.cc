@@ -1,6 +1,7 @@
 // How lists of the built-in kinds merge: what Kubernetes declares as patchMergeKey in its types.
-#include "kube/patch.h"
 #include "kube/strategic_keys.h"
+
+#include "kube/patch.h"
 
 namespace breakwater::kube {
 namespace {
@@ -47,8 +48,6 @@ std::string_view strategic_merge_key(std::string_view kind, std::string_view fie
   return {};
 }
 
-bool merges_as_set(std::string_view field) {
-  return field == "finalizers" || field == "podCIDRs";
-}
+bool merges_as_set(std::string_view field) { return field == "finalizers" || field == "podCIDRs"; }
 
 }  // namespace breakwater::kube

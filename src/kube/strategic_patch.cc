@@ -192,8 +192,8 @@ class Merger {
     for (Json& item : named) {
       const Json id = identity(field, item);
       if (contains(old_order, id)) {
-        while (next != others.end() && position(old_order, identity(field, *next)) <
-                                           position(old_order, id)) {
+        while (next != others.end() &&
+               position(old_order, identity(field, *next)) < position(old_order, id)) {
           out.push_back(std::move(*next++));
         }
       }

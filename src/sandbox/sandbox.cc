@@ -121,9 +121,7 @@ class RunningSandbox final : public Sandbox {
   std::unique_ptr<kube::Client> client(apiserver::User user) override {
     return server_->client(std::move(user));
   }
-  std::string url() const override {
-    return fmt::format("https://127.0.0.1:{}", http_->port());
-  }
+  std::string url() const override { return fmt::format("https://127.0.0.1:{}", http_->port()); }
   fs::path kubeconfig() const override { return settings_.directory / "kubeconfig"; }
 
  private:
@@ -145,9 +143,8 @@ class RunningSandbox final : public Sandbox {
     const auto enqueue = [this](const std::string& controller, const kube::Key& key) {
       runner_->enqueue(controller, key);
     };
-    storage_ = std::make_unique<StorageContext>(StorageContext{runner_->reader(), *client_, clock_,
-                                                               *events_, *operations_, *files_,
-                                                               enqueue, log_});
+    storage_ = std::make_unique<StorageContext>(StorageContext{
+        runner_->reader(), *client_, clock_, *events_, *operations_, *files_, enqueue, log_});
     TRY(sweep_storage(*storage_));
     for (auto& controller : make_storage_controllers(*storage_)) {
       runner_->add(std::move(controller));
@@ -156,8 +153,8 @@ class RunningSandbox final : public Sandbox {
     NodeSettings node;
     node.directory = settings_.directory;
     node.binary = settings_.binary;
-    node_ = TRY(Node::create(
-        node, {runner_->reader(), *client_, clock_, *processes_, enqueue, log_}));
+    node_ =
+        TRY(Node::create(node, {runner_->reader(), *client_, clock_, *processes_, enqueue, log_}));
     for (auto& controller : node_->make_controllers()) runner_->add(std::move(controller));
     runner_->enqueue(std::string(kNodeController), node_->node_key());
     return {};

@@ -118,8 +118,8 @@ Result<CopyMethod> clone_file(const fs::path& from, const fs::path& to) {
   }
   const fs::path directory = to.has_parent_path() ? to.parent_path() : fs::path(".");
   Draft draft = TRY(Draft::create(directory, to, status.st_mode & 0777));
-  const CopyMethod method = TRY(copy_content(source.get(), draft.fd(),
-                                             static_cast<uint64_t>(status.st_size), from, to));
+  const CopyMethod method =
+      TRY(copy_content(source.get(), draft.fd(), static_cast<uint64_t>(status.st_size), from, to));
   if (fsync(draft.fd()) != 0) return tl::unexpected(errno_error("syncing", to));
   TRY(draft.publish(to));
   TRY(sync_directory(directory));

@@ -95,9 +95,9 @@ uint64_t total_length(const Extents& extents) {
 
 bool overlaps(const Extents& extents, uint64_t offset, uint64_t length) {
   // The first extent that ends behind `offset`; they ascend, so no earlier one matters.
-  const auto found = std::upper_bound(
-      extents.begin(), extents.end(), offset,
-      [](uint64_t at, const Extent& extent) { return at < extent.end(); });
+  const auto found =
+      std::upper_bound(extents.begin(), extents.end(), offset,
+                       [](uint64_t at, const Extent& extent) { return at < extent.end(); });
   return found != extents.end() && length > 0 && found->offset < offset + length;
 }
 

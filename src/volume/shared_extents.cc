@@ -153,8 +153,7 @@ Extents subtract(const Extents& a, const Extents& b) {
 
 }  // namespace
 
-Result<std::optional<Extents>> changed_between(const fs::path& old_path,
-                                               const fs::path& new_path) {
+Result<std::optional<Extents>> changed_between(const fs::path& old_path, const fs::path& new_path) {
   const File before = TRY(open_file(old_path));
   const File after = TRY(open_file(new_path));
   if (before.device != after.device || !can_tell(before) || !can_tell(after)) return std::nullopt;

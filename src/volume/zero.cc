@@ -10,9 +10,8 @@ bool is_zero(std::span<const std::byte> data) {
   // memcmp is vectorised at every optimisation level and leaves at the first difference.
   constexpr size_t kShift = 64;
   const size_t head = std::min(data.size(), kShift);
-  const bool head_is_zero =
-      std::all_of(data.begin(), data.begin() + static_cast<ptrdiff_t>(head),
-                  [](std::byte byte) { return byte == std::byte{0}; });
+  const bool head_is_zero = std::all_of(data.begin(), data.begin() + static_cast<ptrdiff_t>(head),
+                                        [](std::byte byte) { return byte == std::byte{0}; });
   if (!head_is_zero || data.size() <= kShift) return head_is_zero;
   return std::memcmp(data.data(), data.data() + kShift, data.size() - kShift) == 0;
 }

@@ -153,9 +153,8 @@ TEST_F(HttpServerTest, SpeaksHttp) {
   const auto starts = [](const std::string& answer, std::string_view want) {
     EXPECT_EQ(answer.substr(0, want.size()), want);
   };
-  const std::string two =
-      send_raw(port, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /livez HTTP/1.1\r\n" + close +
-                         "\r\n");
+  const std::string two = send_raw(
+      port, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /livez HTTP/1.1\r\n" + close + "\r\n");
   starts(two, "HTTP/1.1 200");
   EXPECT_NE(two.find("HTTP/1.1 200", 12), std::string::npos) << "the connection is kept: " << two;
   const std::string head = send_raw(port, "HEAD /healthz HTTP/1.1\r\n" + close + "\r\n");
@@ -168,9 +167,9 @@ TEST_F(HttpServerTest, SpeaksHttp) {
   starts(send_raw(port, "GET /%zz HTTP/1.1\r\n" + close + "\r\n"), "HTTP/1.1 400");
   starts(send_raw(port, "GET / HTTP/1.1\r\nX: " + std::string(70000, 'x') + "\r\n\r\n"),
          "HTTP/1.1 431");
-  starts(send_raw(port, "GET /version HTTP/1.1\r\nAuthorization: Bearer wrong\r\n" + close +
-                            "\r\n"),
-         "HTTP/1.1 401");
+  starts(
+      send_raw(port, "GET /version HTTP/1.1\r\nAuthorization: Bearer wrong\r\n" + close + "\r\n"),
+      "HTTP/1.1 401");
 }
 
 TEST_F(HttpServerTest, StopEndsStreams) {

@@ -108,12 +108,13 @@ class LiveServer {
     clusters.set("cluster", std::move(cluster));
     users.set({"user", "token"}, token);
     contexts.set("context", Json::object({{"cluster", "test"}, {"user", "test"}}));
-    take_ok(write_file(file, to_json(Json::object({{"apiVersion", "v1"},
-                                                   {"kind", "Config"},
-                                                   {"clusters", Json::array({clusters})},
-                                                   {"users", Json::array({users})},
-                                                   {"contexts", Json::array({contexts})},
-                                                   {"current-context", "test"}})),
+    take_ok(write_file(file,
+                       to_json(Json::object({{"apiVersion", "v1"},
+                                             {"kind", "Config"},
+                                             {"clusters", Json::array({clusters})},
+                                             {"users", Json::array({users})},
+                                             {"contexts", Json::array({contexts})},
+                                             {"current-context", "test"}})),
                        0600));
   }
 

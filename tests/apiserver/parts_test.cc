@@ -79,10 +79,10 @@ TEST(JsonPathTest, FindsWhatPrinterColumnsAskFor) {
 TEST(HumanDuration, ReadsAsKubectlWritesIt) {
   using namespace std::chrono_literals;
   const std::pair<Duration, std::string_view> cases[] = {
-      {-5s, "<invalid>"}, {-500ms, "0s"},     {0s, "0s"},        {119s, "119s"},
-      {120s, "2m"},       {190s, "3m10s"},    {600s, "10m"},     {179min, "179m"},
-      {180min, "3h"},     {200min, "3h20m"},  {8h, "8h"},        {47h, "47h"},
-      {48h, "2d"},        {50h, "2d2h"},      {24h * 9, "9d"},   {24h * 729, "729d"},
+      {-5s, "<invalid>"},   {-500ms, "0s"},       {0s, "0s"},      {119s, "119s"},
+      {120s, "2m"},         {190s, "3m10s"},      {600s, "10m"},   {179min, "179m"},
+      {180min, "3h"},       {200min, "3h20m"},    {8h, "8h"},      {47h, "47h"},
+      {48h, "2d"},          {50h, "2d2h"},        {24h * 9, "9d"}, {24h * 729, "729d"},
       {24h * 770, "2y40d"}, {24h * 365 * 9, "9y"}};
   for (const auto& [duration, want] : cases) EXPECT_EQ(human_duration(duration), want);
 }
@@ -247,8 +247,8 @@ TEST(BuiltinColumns, ShowAPodAsKubectlDoes) {
       {"ready": false, "restartCount": 1,
        "state": {"waiting": {"reason": "CrashLoopBackOff"}}}]}})"));
   const Time now = *parse_rfc3339("2026-11-21T03:05:00Z");
-  const Json table = make_table(builtin_columns("", "Pod"), std::span(&pod, 1), "v1",
-                                RowObject::kMetadata, now);
+  const Json table =
+      make_table(builtin_columns("", "Pod"), std::span(&pod, 1), "v1", RowObject::kMetadata, now);
   EXPECT_EQ(to_json(table["rows"][0]["cells"]),
             R"(["p","1/2","CrashLoopBackOff","3","5m","<none>","n1","<none>","<none>"])");
   EXPECT_EQ(table["rows"][0]["object"]["kind"].as_string(), "PartialObjectMetadata");

@@ -1,7 +1,8 @@
 // Kubernetes' REST conventions, without sockets.
+#include "apiserver/rest.h"
+
 #include <gtest/gtest.h>
 
-#include "apiserver/rest.h"
 #include "base/yaml.h"
 #include "tests/apiserver/live_server.h"
 
@@ -300,7 +301,9 @@ TEST_F(RestTest, PublishesSchemas) {
   EXPECT_TRUE(backup["properties"]["spec"]["properties"].has("ttl"));
   const Answer protobuf =
       get("/openapi/v2", {}, "application/com.github.proto-openapi.spec.v2@v1.0+protobuf");
-  EXPECT_EQ(protobuf.response.body.substr(0, 5), "\x0a\x03" "2.0");
+  EXPECT_EQ(protobuf.response.body.substr(0, 5),
+            "\x0a\x03"
+            "2.0");
   EXPECT_TRUE(get("/openapi/v3").json["paths"].has("apis/velero.io/v1"));
   const Json v3 = get("/openapi/v3/apis/velero.io/v1").json;
   EXPECT_TRUE(v3["components"]["schemas"].has("io.velero.v1.Backup"));

@@ -25,43 +25,43 @@ struct NextCase {
 };
 
 TEST(Cron, FindsTheNextActivation) {
-  for (const NextCase& each : std::vector<NextCase>{
-           {"* * * * *", "2026-11-21T03:39:21Z", "2026-11-21T03:40:00Z"},
-           {"* * * * *", "2026-11-21T03:39:00Z", "2026-11-21T03:40:00Z"},
-           {"* * * * *", "2026-11-21T03:39:59.999Z", "2026-11-21T03:40:00Z"},
-           {"*/15 * * * *", "2026-11-21T03:39:21Z", "2026-11-21T03:45:00Z"},
-           {"*/15 * * * *", "2026-11-21T23:45:00Z", "2026-11-22T00:00:00Z"},
-           {"20-35/15 * * * *", "2026-11-21T03:20:00Z", "2026-11-21T03:35:00Z"},
-           {"40/15 * * * *", "2026-11-21T03:40:00Z", "2026-11-21T03:55:00Z"},
-           {"40/15 * * * *", "2026-11-21T03:55:00Z", "2026-11-21T04:40:00Z"},
-           {"0 1,2,,3 * * *", "2026-11-21T02:00:00Z", "2026-11-21T03:00:00Z"},
-           {"10 */1 * * *", "2026-11-21T03:39:21Z", "2026-11-21T04:10:00Z"},
-           {"0 8 * * *", "2026-12-31T08:00:00Z", "2027-01-01T08:00:00Z"},
-           {"0 0 * Feb Mon", "2026-11-21T00:00:00Z", "2027-02-01T00:00:00Z"},
-           {"0 0 * jul-AUG sat", "2026-11-21T00:00:00Z", "2027-07-03T00:00:00Z"},
-           {"0 0 29 2 *", "2026-11-21T00:00:00Z", "2028-02-29T00:00:00Z"},
-           {"0 0 31 * *", "2026-11-30T12:00:00Z", "2026-12-31T00:00:00Z"},
-           {"0 0 30 2 *", "2026-11-21T00:00:00Z", "never"},
-           {"  5\t4  * * *  ", "2026-11-21T00:00:00Z", "2026-11-21T04:05:00Z"},
-           {"0 0 1 1 *", "1969-06-01T00:00:00Z", "1970-01-01T00:00:00Z"},
-           {"30 12 * * *", "1960-02-28T13:00:00Z", "1960-02-29T12:30:00Z"}}) {
+  for (const NextCase& each :
+       std::vector<NextCase>{{"* * * * *", "2026-11-21T03:39:21Z", "2026-11-21T03:40:00Z"},
+                             {"* * * * *", "2026-11-21T03:39:00Z", "2026-11-21T03:40:00Z"},
+                             {"* * * * *", "2026-11-21T03:39:59.999Z", "2026-11-21T03:40:00Z"},
+                             {"*/15 * * * *", "2026-11-21T03:39:21Z", "2026-11-21T03:45:00Z"},
+                             {"*/15 * * * *", "2026-11-21T23:45:00Z", "2026-11-22T00:00:00Z"},
+                             {"20-35/15 * * * *", "2026-11-21T03:20:00Z", "2026-11-21T03:35:00Z"},
+                             {"40/15 * * * *", "2026-11-21T03:40:00Z", "2026-11-21T03:55:00Z"},
+                             {"40/15 * * * *", "2026-11-21T03:55:00Z", "2026-11-21T04:40:00Z"},
+                             {"0 1,2,,3 * * *", "2026-11-21T02:00:00Z", "2026-11-21T03:00:00Z"},
+                             {"10 */1 * * *", "2026-11-21T03:39:21Z", "2026-11-21T04:10:00Z"},
+                             {"0 8 * * *", "2026-12-31T08:00:00Z", "2027-01-01T08:00:00Z"},
+                             {"0 0 * Feb Mon", "2026-11-21T00:00:00Z", "2027-02-01T00:00:00Z"},
+                             {"0 0 * jul-AUG sat", "2026-11-21T00:00:00Z", "2027-07-03T00:00:00Z"},
+                             {"0 0 29 2 *", "2026-11-21T00:00:00Z", "2028-02-29T00:00:00Z"},
+                             {"0 0 31 * *", "2026-11-30T12:00:00Z", "2026-12-31T00:00:00Z"},
+                             {"0 0 30 2 *", "2026-11-21T00:00:00Z", "never"},
+                             {"  5\t4  * * *  ", "2026-11-21T00:00:00Z", "2026-11-21T04:05:00Z"},
+                             {"0 0 1 1 *", "1969-06-01T00:00:00Z", "1970-01-01T00:00:00Z"},
+                             {"30 12 * * *", "1960-02-28T13:00:00Z", "1960-02-29T12:30:00Z"}}) {
     EXPECT_EQ(cron_next(each.cron, each.after), each.next) << each.cron << " after " << each.after;
   }
 }
 
 // 21 November 2026 is a Saturday.
 TEST(Cron, EitherDayFieldMatchesWhenBothAreRestricted) {
-  for (const NextCase& each : std::vector<NextCase>{
-           {"0 0 1,15 * Sun", "2026-11-21T00:00:00Z", "2026-11-22T00:00:00Z"},
-           {"0 0 1,15 * Sun", "2026-11-29T00:00:00Z", "2026-12-01T00:00:00Z"},
-           {"0 0 * * Sun", "2026-11-21T00:00:00Z", "2026-11-22T00:00:00Z"},
-           {"0 0 1 * *", "2026-11-21T00:00:00Z", "2026-12-01T00:00:00Z"},
-           {"0 0 1 * ?", "2026-11-21T00:00:00Z", "2026-12-01T00:00:00Z"},
-           {"0 0 ? * Sun", "2026-11-21T00:00:00Z", "2026-11-22T00:00:00Z"},
-           {"0 0 */1 * Sun", "2026-11-23T00:00:00Z", "2026-11-29T00:00:00Z"},
-           // A step makes it a restriction: odd days of the month, or Sundays.
-           {"0 0 */2 * Sun", "2026-11-21T00:00:00Z", "2026-11-22T00:00:00Z"},
-           {"0 0 */2 * Sun", "2026-11-22T00:00:00Z", "2026-11-23T00:00:00Z"}}) {
+  for (const NextCase& each :
+       std::vector<NextCase>{{"0 0 1,15 * Sun", "2026-11-21T00:00:00Z", "2026-11-22T00:00:00Z"},
+                             {"0 0 1,15 * Sun", "2026-11-29T00:00:00Z", "2026-12-01T00:00:00Z"},
+                             {"0 0 * * Sun", "2026-11-21T00:00:00Z", "2026-11-22T00:00:00Z"},
+                             {"0 0 1 * *", "2026-11-21T00:00:00Z", "2026-12-01T00:00:00Z"},
+                             {"0 0 1 * ?", "2026-11-21T00:00:00Z", "2026-12-01T00:00:00Z"},
+                             {"0 0 ? * Sun", "2026-11-21T00:00:00Z", "2026-11-22T00:00:00Z"},
+                             {"0 0 */1 * Sun", "2026-11-23T00:00:00Z", "2026-11-29T00:00:00Z"},
+                             // A step makes it a restriction: odd days of the month, or Sundays.
+                             {"0 0 */2 * Sun", "2026-11-21T00:00:00Z", "2026-11-22T00:00:00Z"},
+                             {"0 0 */2 * Sun", "2026-11-22T00:00:00Z", "2026-11-23T00:00:00Z"}}) {
     EXPECT_EQ(cron_next(each.cron, each.after), each.next) << each.cron << " after " << each.after;
   }
 }
@@ -108,8 +108,7 @@ TEST(Cron, RefusesWhatItDoesNotUnderstand) {
   struct Case {
     std::string cron, message;
   };
-  const std::string minutes =
-      ", but may hold 0 to 59, '*', ranges, lists and steps";
+  const std::string minutes = ", but may hold 0 to 59, '*', ranges, lists and steps";
   for (const Case& bad : std::vector<Case>{
            {"", "the cron expression is empty"},
            {"   ", "the cron expression is empty"},
@@ -127,12 +126,15 @@ TEST(Cron, RefusesWhatItDoesNotUnderstand) {
            {", * * * *", "the minute field"},
            {"x * * * *", "the minute field"},
            {"* 24 * * *", "the hour field of a cron expression is \"24\", but may hold 0 to 23"},
-           {"* * 0 * *", "the day of month field of a cron expression is \"0\", but may hold 1 to "
-                         "31"},
-           {"* * * 13 *", "the month field of a cron expression is \"13\", but may hold 1 to 12 or "
-                          "jan to dec"},
-           {"* * * * 7", "the day of week field of a cron expression is \"7\", but may hold 0 to 6 "
-                         "or sun to sat"},
+           {"* * 0 * *",
+            "the day of month field of a cron expression is \"0\", but may hold 1 to "
+            "31"},
+           {"* * * 13 *",
+            "the month field of a cron expression is \"13\", but may hold 1 to 12 or "
+            "jan to dec"},
+           {"* * * * 7",
+            "the day of week field of a cron expression is \"7\", but may hold 0 to 6 "
+            "or sun to sat"},
            {"* * * * sunday", "the day of week field"},
            {"@reboot", "\"@reboot\" is none of @yearly"},
            {"@daily 5", "\"@daily 5\" is none of"},
@@ -153,14 +155,23 @@ TEST(Cron, KnowsItsLongestGap) {
   struct Case {
     std::string cron, gap;
   };
-  for (const Case& each : std::vector<Case>{
-           {"* * * * *", "1m0s"}, {"*/15 * * * *", "15m0s"}, {"*/25 * * * *", "25m0s"},
-           {"0 8 * * *", "24h0m0s"}, {"0 8,20 * * *", "12h0m0s"}, {"0 8,9 * * *", "23h0m0s"},
-           {"0 0 * * 0", "168h0m0s"}, {"0 0 * * 1-5", "72h0m0s"}, {"0 9-17 * * 1-5", "64h0m0s"},
-           {"0 0 1 * *", "744h0m0s"}, {"0 0 1 1 *", "8760h0m0s"}, {"0 0 29 2 *", "35064h0m0s"},
-           {"0 0 30 2 *", "0s"}, {"@every 90m", "1h30m0s"},
-           {"TZ=Europe/Berlin 0 12 * * *", "25h0m0s"}, {"TZ=Europe/Berlin 30 2 * * *", "47h0m0s"},
-           {"TZ=Europe/Berlin 0 * * * *", "1h0m0s"}}) {
+  for (const Case& each : std::vector<Case>{{"* * * * *", "1m0s"},
+                                            {"*/15 * * * *", "15m0s"},
+                                            {"*/25 * * * *", "25m0s"},
+                                            {"0 8 * * *", "24h0m0s"},
+                                            {"0 8,20 * * *", "12h0m0s"},
+                                            {"0 8,9 * * *", "23h0m0s"},
+                                            {"0 0 * * 0", "168h0m0s"},
+                                            {"0 0 * * 1-5", "72h0m0s"},
+                                            {"0 9-17 * * 1-5", "64h0m0s"},
+                                            {"0 0 1 * *", "744h0m0s"},
+                                            {"0 0 1 1 *", "8760h0m0s"},
+                                            {"0 0 29 2 *", "35064h0m0s"},
+                                            {"0 0 30 2 *", "0s"},
+                                            {"@every 90m", "1h30m0s"},
+                                            {"TZ=Europe/Berlin 0 12 * * *", "25h0m0s"},
+                                            {"TZ=Europe/Berlin 30 2 * * *", "47h0m0s"},
+                                            {"TZ=Europe/Berlin 0 * * * *", "1h0m0s"}}) {
     const auto cron = Cron::parse(each.cron);
     ASSERT_TRUE(cron) << each.cron;
     EXPECT_EQ(format_duration(cron->longest_gap(cron_time("2026-11-21T10:17:00Z"))), each.gap)

@@ -19,15 +19,38 @@ TEST(Yaml, TypesPlainScalarsAsKubernetesDoes) {
     std::string yaml, json;
   };
   for (const Case& each : std::vector<Case>{
-           {"true", "true"}, {"False", "false"}, {"yes", "\"yes\""}, {"on", "\"on\""},
-           {"null", "null"}, {"~", "null"}, {"12", "12"}, {"-7", "-7"}, {"+7", "7"},
-           {"0644", "420"}, {"0899", "\"0899\""}, {"0o17", "\"0o17\""}, {"0x1F", "\"0x1F\""},
-           {"1_000", "\"1_000\""}, {"1.50", "1.50"}, {".5", "0.5"}, {"-.5", "-0.5"}, {"5.", "5"},
-           {"1e3", "1e3"}, {"1.5e-3", "1.5e-3"}, {"1e", "\"1e\""}, {".", "\".\""},
-           {"99999999999999999999", "99999999999999999999"}, {".inf", "\".inf\""},
-           {"12:30:45", "\"12:30:45\""}, {"2026-11-21", "\"2026-11-21\""}, {"1Gi", "\"1Gi\""},
-           {"\"12\"", "\"12\""}, {"'true'", "\"true\""}, {"!!str 12", "\"12\""},
-           {"!!int \"12\"", "12"},}) {
+           {"true", "true"},
+           {"False", "false"},
+           {"yes", "\"yes\""},
+           {"on", "\"on\""},
+           {"null", "null"},
+           {"~", "null"},
+           {"12", "12"},
+           {"-7", "-7"},
+           {"+7", "7"},
+           {"0644", "420"},
+           {"0899", "\"0899\""},
+           {"0o17", "\"0o17\""},
+           {"0x1F", "\"0x1F\""},
+           {"1_000", "\"1_000\""},
+           {"1.50", "1.50"},
+           {".5", "0.5"},
+           {"-.5", "-0.5"},
+           {"5.", "5"},
+           {"1e3", "1e3"},
+           {"1.5e-3", "1.5e-3"},
+           {"1e", "\"1e\""},
+           {".", "\".\""},
+           {"99999999999999999999", "99999999999999999999"},
+           {".inf", "\".inf\""},
+           {"12:30:45", "\"12:30:45\""},
+           {"2026-11-21", "\"2026-11-21\""},
+           {"1Gi", "\"1Gi\""},
+           {"\"12\"", "\"12\""},
+           {"'true'", "\"true\""},
+           {"!!str 12", "\"12\""},
+           {"!!int \"12\"", "12"},
+       }) {
     EXPECT_EQ(yaml_as_json("v: " + each.yaml), "{\"v\":" + each.json + "}") << each.yaml;
   }
   EXPECT_TRUE((*parse_yaml("5.")).front().is_int());
@@ -74,16 +97,16 @@ TEST(Yaml, NamesThePlaceOfAProblem) {
   struct Case {
     std::string yaml, message;
   };
-  for (const Case& bad : std::vector<Case>{
-           {"a: 1\nb: [1, 2\n", "YAML at line 3, column 1: "},
-           {"a: 1\nb: 2\na: 3\n",
-            "YAML at line 3, column 1: the key \"a\" stands twice in one mapping"},
-           {"a: b: c\n", "YAML at line 1, column 5: "},
-           {", a", "YAML at line 1, column 1: unexpected character"},
-           {"a: 1\n---\n, b\n", "YAML at line 3, column 1: unexpected character"},
-           {"? [a, b]\n: c\n", "YAML at line 1, column 3: a key must be a scalar"},
-           {"\ta: 1\n", "YAML at line 1, column "},
-           {"a: *nowhere\n", "YAML at line 1, column 4: "}}) {
+  for (const Case& bad :
+       std::vector<Case>{{"a: 1\nb: [1, 2\n", "YAML at line 3, column 1: "},
+                         {"a: 1\nb: 2\na: 3\n",
+                          "YAML at line 3, column 1: the key \"a\" stands twice in one mapping"},
+                         {"a: b: c\n", "YAML at line 1, column 5: "},
+                         {", a", "YAML at line 1, column 1: unexpected character"},
+                         {"a: 1\n---\n, b\n", "YAML at line 3, column 1: unexpected character"},
+                         {"? [a, b]\n: c\n", "YAML at line 1, column 3: a key must be a scalar"},
+                         {"\ta: 1\n", "YAML at line 1, column "},
+                         {"a: *nowhere\n", "YAML at line 1, column 4: "}}) {
     EXPECT_TRUE(yaml_as_json(bad.yaml).starts_with("error: " + bad.message))
         << bad.yaml << yaml_as_json(bad.yaml);
   }
@@ -101,6 +124,7 @@ TEST(Yaml, WritesBlockStyle) {
 
 TEST(Yaml, WhatIsWrittenReadsBackTheSame) {
   Json words = Json::array();
+  // clang-format off
   for (const char* text :
        {"", " ", "a", "a b", " a", "a ", "yes", "No", "ON", "y", "true", "Null", "~", "12", "-12",
         "1.5", "0o17", "0x1F", "0644", "1e3", ".5", "-", "- a", "--", "---", "-a", "?", ":", "a:",
@@ -110,6 +134,7 @@ TEST(Yaml, WhatIsWrittenReadsBackTheSame) {
         "a\n",
         "a\n\n", " a\nb", "a \nb", "a\tb", "a\x01" "b", "\u00e4\u20ac", "C:\\x",
         "it's", "...", "\r\n"}) {
+    // clang-format on
     words.push_back(text);
     words.push_back(Json::object({{text, text}}));
     words.push_back(Json::array({Json::array({text})}));

@@ -242,7 +242,9 @@ TEST(Parallel, TheFirstErrorEndsIt) {
     }
   }
   EXPECT_EQ(parallel(0, 4, {}, []() -> Result<> { return fail(Code::kCancelled, "tick"); })
-                .error().message(), "tick");
+                .error()
+                .message(),
+            "tick");
 }
 
 }  // namespace

@@ -161,9 +161,7 @@ class DatapathTest : public ::testing::Test {
   std::vector<blob::ObjectInfo> stored(const std::string& prefix) {
     return store->list(prefix)->objects;
   }
-  size_t snapshot_count() {
-    return stored("snapshots/").size();
-  }
+  size_t snapshot_count() { return stored("snapshots/").size(); }
 
   std::unique_ptr<blob::ObjectStore> store;
   TestRepository repository;

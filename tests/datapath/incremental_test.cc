@@ -31,9 +31,8 @@ TEST_F(Incremental, OnlyChangedChunksAreRead) {
   options.parent = first.snapshot.to_string();
   options.changed = change(2);
   const auto second = *backup(source);
-  EXPECT_EQ(source.take_read(), (volume::Extents{{3 * kChunk, kChunk},
-                                                 {49 * kChunk, 2 * kChunk},
-                                                 {100 * kChunk, 5}}));
+  EXPECT_EQ(source.take_read(),
+            (volume::Extents{{3 * kChunk, kChunk}, {49 * kChunk, 2 * kChunk}, {100 * kChunk, 5}}));
   EXPECT_EQ(second.parent, first.snapshot);
   EXPECT_EQ(second.progress.bytes_read, 3 * kChunk + 5);
   EXPECT_EQ(second.progress.bytes_done, kSize);
@@ -118,8 +117,8 @@ TEST_F(Incremental, TheNewestSnapshotThatFitsIsTheParent) {
 
 TEST_F(Incremental, AResizedVolumeIsReadWhereItGrew) {
   const auto first = *backup(source);
-  const uint64_t sizes[] = {kSize + 1, kSize + 10 * kChunk, 101 * kChunk, 100 * kChunk,
-                            50 * kChunk + 9, kChunk, 3, 0};
+  const uint64_t sizes[] = {
+      kSize + 1, kSize + 10 * kChunk, 101 * kChunk, 100 * kChunk, 50 * kChunk + 9, kChunk, 3, 0};
   for (const uint64_t size : sizes) {
     MemoryVolume resized(source.content);
     resized.content.resize(kSize);
@@ -177,7 +176,7 @@ TEST(BackupPlan, EveryChunkIsReadCopiedOrZero) {
   }
   parent.usable.assign(cut.count(), true);
   parent.usable[5] = false;
-  const volume::Extents data{{0, 60}};     // chunks 0 to 7
+  const volume::Extents data{{0, 60}};              // chunks 0 to 7
   const volume::Extents changed{{15, 2}, {70, 1}};  // chunks 1, 2 and 8
   const auto plan = make_backup_plan(cut, zero, data, &parent, &changed);
   EXPECT_EQ(plan.read, (std::vector<uint64_t>{1, 2, 5}));

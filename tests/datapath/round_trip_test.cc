@@ -20,8 +20,12 @@ Bytes mixture(uint64_t seed, size_t size) {
   while (content.size() < size) {
     const size_t length = 1 + random.below(5 * kChunk);
     switch (random.below(3)) {
-      case 0: content.resize(content.size() + length); break;
-      case 1: content.insert(content.end(), length, std::byte{0x41}); break;
+      case 0:
+        content.resize(content.size() + length);
+        break;
+      case 1:
+        content.insert(content.end(), length, std::byte{0x41});
+        break;
       default: {
         const Bytes part = noise(random.next(), length);
         content.insert(content.end(), part.begin(), part.end());

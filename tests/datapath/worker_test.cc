@@ -13,8 +13,11 @@ using datapath_test::noise;
 class Worker : public ::testing::Test {
  protected:
   Worker() {
-    config.location = {blob::kLocalProvider, "bucket", "prefix/restic/c1/ns",
-                       {{"path", (dir.path() / "store").string()}}, ""};
+    config.location = {blob::kLocalProvider,
+                       "bucket",
+                       "prefix/restic/c1/ns",
+                       {{"path", (dir.path() / "store").string()}},
+                       ""};
     config.password = "secret";
     config.volume = dir.path() / "disk.img";
     config.hostname = "ns/vm-1";
@@ -23,8 +26,9 @@ class Worker : public ::testing::Test {
 
   Result<Json> run(const EmitProgress& emit = {}) {
     WorkerEnvironment environment{
-        clock, random, {}, "pod-1", "breakwater",
-        [this](const blob::StoreLocation& location) { return blob::open_store(location, random); }};
+        clock, random, {}, "pod-1", "breakwater", [this](const blob::StoreLocation& location) {
+          return blob::open_store(location, random);
+        }};
     environment.kdf = {1024, 8, 1};
     environment.settings.lock_recheck = std::chrono::milliseconds(1);
     clock.advance(std::chrono::seconds(1));
@@ -148,8 +152,8 @@ TEST_F(Worker, ARepositoryIsCreatedOnlyWhenAskedAndWhenThereIsNone) {
   const auto wrong = run();
   EXPECT_TRUE(wrong.error().is(Code::kForbidden)) << wrong.error().to_string();
   EXPECT_EQ(wrong.error().to_string().find("another"), std::string::npos);
-  const auto keys = std::filesystem::directory_iterator(
-      dir.path() / "store/bucket/prefix/restic/c1/ns/keys");
+  const auto keys =
+      std::filesystem::directory_iterator(dir.path() / "store/bucket/prefix/restic/c1/ns/keys");
   EXPECT_EQ(std::distance(begin(keys), end(keys)), 1);
   config.password = "secret";
   config.location.prefix = "elsewhere";
@@ -208,8 +212,8 @@ TEST_F(Worker, BadConfigurationNamesTheMember) {
 TEST(OpenStore, OnlyWhatThisBuildHas) {
   SystemRandom random;
   EXPECT_TRUE(blob::open_store({"aws", "b", "", {}, ""}, random).error().is(Code::kUnsupported));
-  EXPECT_TRUE(blob::open_store({blob::kLocalProvider, "b", "", {}, ""}, random)
-                  .error().is(Code::kInvalid));
+  EXPECT_TRUE(
+      blob::open_store({blob::kLocalProvider, "b", "", {}, ""}, random).error().is(Code::kInvalid));
   for (const char* bad : {"..", "a/../b", "a//b", "./a"}) {
     const blob::StoreLocation bucket{blob::kLocalProvider, bad, "", {{"path", "/x"}}, ""};
     EXPECT_TRUE(blob::open_store(bucket, random).error().is(Code::kInvalid)) << bad;

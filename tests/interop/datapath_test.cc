@@ -6,8 +6,8 @@
 #include "base/file.h"
 #include "base/random.h"
 #include "blob/store_factory.h"
-#include "datapath/worker.h"
 #include "datapath/volume_backup.h"
+#include "datapath/worker.h"
 #include "volume/block_volume.h"
 
 namespace breakwater::datapath {
@@ -27,8 +27,8 @@ class ResticAndVolumes : public ::testing::Test {
  protected:
   void SetUp() override {
     if (std::system("restic version") != 0) GTEST_SKIP() << "restic is not installed";
-    config_.location = {blob::kLocalProvider, "bucket", "restic",
-                        {{"path", dir_.path().string()}}, ""};
+    config_.location = {
+        blob::kLocalProvider, "bucket", "restic", {{"path", dir_.path().string()}}, ""};
     config_.password = kInteropPassword;
     config_.hostname = "ns/vm-1";
     config_.init_if_missing = true;
@@ -54,10 +54,10 @@ class ResticAndVolumes : public ::testing::Test {
   std::string path(const std::string& name) const { return (dir_.path() / name).string(); }
   std::string text(const std::string& name) const { return read_file(path(name)).value_or(""); }
   WorkerEnvironment environment() {
-    return {clock_, random_, {}, "pod-1", "breakwater",
-            [this](const blob::StoreLocation& location) {
-              return blob::open_store(location, random_);
-            }};
+    return {
+        clock_, random_, {}, "pod-1", "breakwater", [this](const blob::StoreLocation& location) {
+          return blob::open_store(location, random_);
+        }};
   }
   void expect_sound() {
     EXPECT_EQ(restic("check --read-data"), 0) << text("restic.log") << text("restic.err");
@@ -86,9 +86,9 @@ TEST_F(ResticAndVolumes, ResticChecksDumpsAndRestoresWhatWeStore) {
   }
   config_.parent = (*first)["snapshotID"].as_string();
   config_.changed_extents = path("changed");
-  ASSERT_TRUE(write_file(config_.changed_extents,
-                         fmt::format("{} 1000\n{} {}\n", 20 * kInteropMiB + 5, kInteropMiB,
-                                     kInteropMiB)));
+  ASSERT_TRUE(
+      write_file(config_.changed_extents,
+                 fmt::format("{} 1000\n{} {}\n", 20 * kInteropMiB + 5, kInteropMiB, kInteropMiB)));
   const auto second = run_worker(config_, environment(), {});
   ASSERT_TRUE(second) << second.error().to_string();
   EXPECT_LE((*second)["bytesRead"].as_int(), 4 << 19);
@@ -142,8 +142,9 @@ TEST_F(ResticAndVolumes, AFolderOfExtentsIsPutTogetherByCat) {
   ASSERT_TRUE(result) << result.error().to_string();
   expect_sound();
   ASSERT_EQ(restic("restore latest --target " + path("restored")), 0) << text("restic.err");
-  ASSERT_EQ(std::system(("cat " + path("restored") + "/disk.img/*/extent > " + path("whole"))
-                            .c_str()), 0);
+  ASSERT_EQ(
+      std::system(("cat " + path("restored") + "/disk.img/*/extent > " + path("whole")).c_str()),
+      0);
   EXPECT_EQ(text("whole"), text("disk.img"));
 }
 

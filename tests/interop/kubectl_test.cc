@@ -132,12 +132,12 @@ spec: {storageLocation: default, ttl: 24h0m0s}
   void set_pod_status() {
     const auto client = server_.api().client(apiserver::admin_user());
     const kube::Kind pods{"", "v1", "Pod", "pods"};
-    auto edited = kube::edit(*client, pods, {"demo", "web"}, true,
-                             [](kube::Object& pod) -> Result<bool> {
-                               pod.set({"status", "phase"}, "Running");
-                               kube::set_condition(pod, "Ready", "True", "", "", Time{});
-                               return true;
-                             });
+    auto edited =
+        kube::edit(*client, pods, {"demo", "web"}, true, [](kube::Object& pod) -> Result<bool> {
+          pod.set({"status", "phase"}, "Running");
+          kube::set_condition(pod, "Ready", "True", "", "", Time{});
+          return true;
+        });
     ASSERT_TRUE(edited) << edited.error().to_string();
   }
 
@@ -248,8 +248,9 @@ spec:
   EXPECT_TRUE(expect_ok("apply -f service.yaml").has("unchanged"));
   // Somebody else sets another label and adds a port; we change one port and remove another.
   expect_ok("-n demo label service web other=kept");
-  expect_ok("-n demo patch service web -p "
-            "'{\"spec\":{\"ports\":[{\"name\":\"x\",\"port\":99}]}}'");
+  expect_ok(
+      "-n demo patch service web -p "
+      "'{\"spec\":{\"ports\":[{\"name\":\"x\",\"port\":99}]}}'");
   std::string changed = service + "]\n";
   changed.replace(changed.find("8080"), 4, "9090");
   write("service.yaml", changed);
@@ -321,8 +322,7 @@ TEST_P(KubectlTest, Create) {
 TEST_P(KubectlTest, Edit) {
   expect_ok("-n demo create configmap edited --from-literal=a=before");
   write("editor.sh", "#!/bin/sh\nsed -i s/before/after/ \"$1\"\n");
-  std::filesystem::permissions(directory_->path() / "editor.sh",
-                               std::filesystem::perms::owner_all);
+  std::filesystem::permissions(directory_->path() / "editor.sh", std::filesystem::perms::owner_all);
   const Output output =
       kubectl("version >/dev/null; EDITOR=./editor.sh ./k -n demo edit configmap edited");
   EXPECT_EQ(output.code, 0) << output;
@@ -337,22 +337,25 @@ TEST_P(KubectlTest, LabelAnnotateAndPatch) {
   EXPECT_EQ(value("pod web", ".metadata.annotations.note"), "hello");
   expect_ok("-n demo label pod web tier-");
   EXPECT_EQ(value("pod web", ".metadata.labels.tier"), "");
-  expect_ok("-n demo patch pod web --type=strategic -p "
-            "'{\"spec\":{\"containers\":[{\"name\":\"main\",\"image\":\"example/web:2\"}]}}'");
+  expect_ok(
+      "-n demo patch pod web --type=strategic -p "
+      "'{\"spec\":{\"containers\":[{\"name\":\"main\",\"image\":\"example/web:2\"}]}}'");
   EXPECT_EQ(value("pod web", ".spec.containers[0].image"), "example/web:2");
   EXPECT_EQ(value("pod web", ".spec.containers[0].env[1].name"), "B");
   expect_ok("-n demo patch backup b1 --type=merge -p '{\"spec\":{\"ttl\":null}}'");
   EXPECT_EQ(value("backup b1", ".spec.ttl"), "");
-  expect_ok("-n demo patch backup b1 --type=json -p "
-            "'[{\"op\":\"replace\",\"path\":\"/spec/storageLocation\",\"value\":\"third\"}]'");
+  expect_ok(
+      "-n demo patch backup b1 --type=json -p "
+      "'[{\"op\":\"replace\",\"path\":\"/spec/storageLocation\",\"value\":\"third\"}]'");
   EXPECT_EQ(value("backup b1", ".spec.storageLocation"), "third");
   EXPECT_NE(kubectl("-n demo patch backup b1 --type=strategic -p '{}'").code, 0);
 }
 
 TEST_P(KubectlTest, DeleteWaitsForFinalizers) {
   expect_ok("apply -f backup.yaml");
-  expect_ok("-n demo patch backup b1 --type=merge -p "
-            "'{\"metadata\":{\"finalizers\":[\"example.com/wait\"]}}'");
+  expect_ok(
+      "-n demo patch backup b1 --type=merge -p "
+      "'{\"metadata\":{\"finalizers\":[\"example.com/wait\"]}}'");
   const Output waiting = kubectl("-n demo delete backup b1 --timeout=1s");
   EXPECT_NE(waiting.code, 0) << waiting;
   EXPECT_NE(value("backup b1", ".metadata.deletionTimestamp"), "");

@@ -159,9 +159,9 @@ TEST_F(CacheTest, WakesWhenSomethingComes) {
 
 TEST_F(CacheTest, ConvergesOverAFaultyClient) {
   SeededRandom random(7);
-  FaultyClient faulty(client_, random,
-                      {.unavailable = 0.2, .expired_watch = 0.1, .dropped_watch = 0.1,
-                       .stale_list = 0.5});
+  FaultyClient faulty(
+      client_, random,
+      {.unavailable = 0.2, .expired_watch = 0.1, .dropped_watch = 0.1, .stale_list = 0.5});
   Cache cache(faulty, clock_, Logger());
   cache.subscribe(kConfigMap, "", [](const Object&) {});
   for (int i = 0; i < 200; ++i) {

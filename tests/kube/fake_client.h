@@ -33,9 +33,16 @@ class FakeClient final : public Client {
   std::vector<Error> write_errors;  // likewise for writes
 
   // Ends every open watch with kUnavailable.
-  void drop_watches() { ++epoch_; wake_all(); }
+  void drop_watches() {
+    ++epoch_;
+    wake_all();
+  }
   // Forgets the history: watches from earlier versions get kExpired.
-  void forget_history() { oldest_ = version_; ++epoch_; wake_all(); }
+  void forget_history() {
+    oldest_ = version_;
+    ++epoch_;
+    wake_all();
+  }
   // Removes without leaving an event, as if it had happened before the history that is kept.
   void vanish(const Kind& kind, const Key& key) { objects_.erase({kind.path(""), key}); }
 

@@ -122,7 +122,8 @@ TEST(HttpClient, SendsWhatTheApiExpects) {
   EXPECT_EQ(parse_json(requests[6].body).value(),
             parse_json(R"({"kind":"DeleteOptions","apiVersion":"v1",
                 "propagationPolicy":"Foreground",
-                "preconditions":{"uid":"u1","resourceVersion":"7"}})").value());
+                "preconditions":{"uid":"u1","resourceVersion":"7"}})")
+                .value());
   EXPECT_EQ(server.connections(), 1) << "connections are kept";
 }
 
@@ -269,10 +270,14 @@ TEST(HttpWatch, StreamsEventsAcrossArbitraryChunks) {
     target = request.target;
     peer.begin_stream();
     peer.chunk(R"({"type":"ADDED","object":{"metadata":{"name":"a","resourceVersion":"2"}}})"
-               "\n" R"({"type":"MODI)");
-    peer.chunk(R"(FIED","object":{"metadata":{"name":"a","resourceVersion":"3"}}})" "\n\n");
-    peer.chunk(R"({"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"5"}}})" "\r\n");
-    peer.chunk(R"({"type":"DELETED","object":{"metadata":{"name":"a"}}})" "\n");
+               "\n"
+               R"({"type":"MODI)");
+    peer.chunk(R"(FIED","object":{"metadata":{"name":"a","resourceVersion":"3"}}})"
+               "\n\n");
+    peer.chunk(R"({"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"5"}}})"
+               "\r\n");
+    peer.chunk(R"({"type":"DELETED","object":{"metadata":{"name":"a"}}})"
+               "\n");
     peer.end_stream();
     return true;
   });
@@ -337,7 +342,8 @@ TEST(HttpWatch, ManyAtOnceAndEndedEarly) {
   std::atomic<int> closed = 0;
   Server server([&](const Request& request, Peer& peer) {
     peer.begin_stream();
-    peer.chunk(R"({"type":"ADDED","object":{"metadata":{"name":"x"}}})" "\n");
+    peer.chunk(R"({"type":"ADDED","object":{"metadata":{"name":"x"}}})"
+               "\n");
     peer.stall();
     ++closed;
     return request.method.empty();
@@ -365,8 +371,7 @@ TEST(HttpWatch, ASlowConsumerSlowsTheServerAndLosesNothing) {
       std::string lines;
       for (int j = i; j < i + 100; ++j) {
         lines += fmt::format(
-            R"({{"type":"ADDED","object":{{"metadata":{{"name":"n{}","x":"{}"}}}}}})",
-            j, padding);
+            R"({{"type":"ADDED","object":{{"metadata":{{"name":"n{}","x":"{}"}}}}}})", j, padding);
         lines += "\n";
       }
       if (!peer.chunk(lines)) return false;

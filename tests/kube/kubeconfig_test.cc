@@ -16,14 +16,17 @@ class KubeconfigTest : public ::testing::Test {
   }
   // A kubeconfig with this cluster and user.
   std::filesystem::path config(const std::string& cluster, const std::string& user) {
-    return put("config", "apiVersion: v1\nkind: Config\ncurrent-context: c\n"
-                         "contexts:\n- {name: c, context: {cluster: k, user: u, namespace: apps}}\n"
-                         "- {name: dangling, context: {cluster: nowhere, user: u}}\n"
-                         "clusters:\n- {name: k, cluster: " + cluster + "}\n"
-                         "users:\n- {name: u, user: " + user + "}\n");
+    return put("config",
+               "apiVersion: v1\nkind: Config\ncurrent-context: c\n"
+               "contexts:\n- {name: c, context: {cluster: k, user: u, namespace: apps}}\n"
+               "- {name: dangling, context: {cluster: nowhere, user: u}}\n"
+               "clusters:\n- {name: k, cluster: " +
+                   cluster +
+                   "}\n"
+                   "users:\n- {name: u, user: " +
+                   user + "}\n");
   }
-  TempDir dir_ =
-      TempDir::create(std::filesystem::temp_directory_path(), "kubeconfig-test").value();
+  TempDir dir_ = TempDir::create(std::filesystem::temp_directory_path(), "kubeconfig-test").value();
 };
 
 TEST_F(KubeconfigTest, ReadsDataFilesAndTokens) {

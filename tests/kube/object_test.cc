@@ -55,10 +55,10 @@ TEST(Conditions, ChangeTimeOnlyWithStatus) {
   Object object = config_map("a");
   const Time start{};
   EXPECT_TRUE(set_condition(object, "Ready", "False", "Waiting", "soon", start));
-  EXPECT_FALSE(set_condition(object, "Ready", "False", "Waiting", "soon",
-                             start + std::chrono::hours(1)));
-  EXPECT_TRUE(set_condition(object, "Ready", "False", "Waiting", "later",
-                            start + std::chrono::hours(1)));
+  EXPECT_FALSE(
+      set_condition(object, "Ready", "False", "Waiting", "soon", start + std::chrono::hours(1)));
+  EXPECT_TRUE(
+      set_condition(object, "Ready", "False", "Waiting", "later", start + std::chrono::hours(1)));
   EXPECT_EQ(find_condition(object, "Ready")["lastTransitionTime"].as_string(),
             "1970-01-01T00:00:00Z");
   EXPECT_TRUE(set_condition(object, "Ready", "True", "Done", "", start + std::chrono::hours(2)));

@@ -65,8 +65,8 @@ TEST(JsonPatch, FollowsRfc6902) {
       {"no value", R"({})", R"([{"op":"add","path":"/a"}])", nullptr},
       {"unknown operation", R"({})", R"([{"op":"merge","path":"/a","value":1}])", nullptr},
       {"bad pointer", R"({})", R"([{"op":"add","path":"a","value":1}])", nullptr},
-      {"all or none", R"({"a":1})",
-       R"([{"op":"remove","path":"/a"},{"op":"remove","path":"/a"}])", nullptr},
+      {"all or none", R"({"a":1})", R"([{"op":"remove","path":"/a"},{"op":"remove","path":"/a"}])",
+       nullptr},
   };
   for (const auto& test : kCases) {
     const auto out = apply_json_patch(patch_json(test.target), patch_json(test.patch));
@@ -190,8 +190,7 @@ TEST(StrategicPatch, MergesListsByTheirKeys) {
        R"({"containers":[{"name":"b","env":[{"name":"x"}]}]})"},
   };
   for (const auto& test : kCases) {
-    const auto out =
-        apply_strategic_patch("Pod", patch_json(test.target), patch_json(test.patch));
+    const auto out = apply_strategic_patch("Pod", patch_json(test.target), patch_json(test.patch));
     ASSERT_EQ(out.has_value(), test.expected != nullptr)
         << test.name << (out ? to_json(*out) : out.error().to_string());
     if (test.expected) {

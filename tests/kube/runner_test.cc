@@ -179,10 +179,13 @@ Result<Json> until_cancelled(const CancelToken& cancel) {
 TEST(Operations, AreBoundedAndCancelled) {
   auto pool = make_operations(1, 1);
   std::atomic<bool> running = false;
-  ASSERT_TRUE(pool->start("busy", [&](const CancelToken& cancel) {
-    running = true;
-    return until_cancelled(cancel);
-  }, nullptr));
+  ASSERT_TRUE(pool->start(
+      "busy",
+      [&](const CancelToken& cancel) {
+        running = true;
+        return until_cancelled(cancel);
+      },
+      nullptr));
   ASSERT_TRUE(eventually([&] { return running.load(); }));
   ASSERT_TRUE(pool->start("waits", until_cancelled, nullptr));
   EXPECT_EQ(pool->start("too many", until_cancelled, nullptr).error().code(), Code::kUnavailable);

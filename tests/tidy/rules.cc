@@ -66,7 +66,8 @@ const std::vector<Ban>& bans() {
       {"sleep_until", wait, {"tests"}},
       {"usleep(", wait, {}},
       {"std::regex", "parse by hand: std::regex is slow and recursive", {}},
-      {"std::thread", thread,
+      {"std::thread",
+       thread,
        {"src/kube", "src/apiserver", "src/repo", "src/datapath", "src/sandbox", "src/cli", "tests",
         "bench"}},
   };
@@ -174,7 +175,11 @@ void check_header(const Source& source, Findings& findings) {
 
 void check_leftovers(const Source& source, Findings& findings) {
   // Put together so that this file does not find itself.
-  static constexpr std::array<std::string_view, 2> kMarks = {"TO" "DO", "FIX" "ME"};
+  static constexpr std::array<std::string_view, 2> kMarks = {
+      "TO"
+      "DO",
+      "FIX"
+      "ME"};
   for (size_t i = 0; i < source.lines.size(); ++i) {
     for (const std::string_view mark : kMarks) {
       if (find_word(source.lines[i], mark) == std::string_view::npos) continue;
@@ -210,14 +215,18 @@ void check_co_await(const Source& source, Findings& findings) {
 }
 
 void check_machine_paths(const Source& source, Findings& findings) {
-  static constexpr std::array<std::string_view, 2> kPaths = {"/work" "/", "/tmp" "/bw"};
+  static constexpr std::array<std::string_view, 2> kPaths = {
+      "/work"
+      "/",
+      "/tmp"
+      "/bw"};
   for (size_t i = 0; i < source.lines.size(); ++i) {
     const std::string& line = source.lines[i];
     for (const std::string_view path : kPaths) {
       const size_t at = line.find(path);
       if (at == std::string::npos) continue;
-      if (at > 0 && (is_word(line[at - 1]) || std::string_view("./-}*").find(line[at - 1]) !=
-                                                  std::string_view::npos)) {
+      if (at > 0 && (is_word(line[at - 1]) ||
+                     std::string_view("./-}*").find(line[at - 1]) != std::string_view::npos)) {
         continue;  // the inside of a longer path
       }
       findings.push_back({source.path, i + 1,
@@ -243,9 +252,9 @@ void check_layering(const std::vector<Source>& project, Findings& findings) {
       const size_t slash = header.find('/');
       const std::string other = header.substr(0, slash);
       if (slash == std::string::npos || other == "..") {
-        findings.push_back({source.path, i + 1,
-                            fmt::format("include \"module/file.h\" relative to src/, not \"{}\"",
-                                        header)});
+        findings.push_back(
+            {source.path, i + 1,
+             fmt::format("include \"module/file.h\" relative to src/, not \"{}\"", header)});
       } else if (!allowed.contains(other)) {
         findings.push_back({source.path, i + 1,
                             fmt::format("{0} may not include {1}: src/{0}/CMakeLists.txt does not "

@@ -88,15 +88,25 @@ TEST(TidyRules, HeadersNeedACommentAndAGuard) {
 }
 
 TEST(TidyRules, LeftoversAndMachinePathsAreFound) {
-  EXPECT_EQ(lines_found(check_leftovers, "a\n// TO" "DO: x\nmyTO" "DOs\n# FIX" "ME\n", "docs/a.md"),
+  EXPECT_EQ(lines_found(check_leftovers,
+                        "a\n// TO"
+                        "DO: x\nmyTO"
+                        "DOs\n# FIX"
+                        "ME\n",
+                        "docs/a.md"),
             (Lines{2, 4}));
-  const char* paths = "a\ncd /work" "/main\nx/work" "/y\n\"/tmp" "/bw\"\n";
+  const char* paths =
+      "a\ncd /work"
+      "/main\nx/work"
+      "/y\n\"/tmp"
+      "/bw\"\n";
   EXPECT_EQ(lines_found(check_machine_paths, paths, "docs/a.md"), (Lines{2, 4}));
 }
 
 TEST(TidyRules, BracesInAwaitedCallsAreFound) {
-  EXPECT_EQ(lines_found(check_co_await, "co_await f(g{1});\nco_await f(x);\nf({1});\n"
-                                        "if (co_await f()) { g(); }\nh({2},\n  co_await i());\n"),
+  EXPECT_EQ(lines_found(check_co_await,
+                        "co_await f(g{1});\nco_await f(x);\nf({1});\n"
+                        "if (co_await f()) { g(); }\nh({2},\n  co_await i());\n"),
             (Lines{1, 6}));
 }
 

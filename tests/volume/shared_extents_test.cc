@@ -64,8 +64,8 @@ TEST_P(MountedFileSystem, ACloneSharesAndOnlyWritesAreChanges) {
   EXPECT_EQ(**changed_between(first, first), Extents{});
 
   const Bytes patch = random_bytes(3, 4096);
-  poke(live, 3 * kSharedMiB, patch);                    // over data
-  poke(live, 30 * kSharedMiB, patch);                   // into a hole
+  poke(live, 3 * kSharedMiB, patch);   // over data
+  poke(live, 30 * kSharedMiB, patch);  // into a hole
   ASSERT_TRUE((*open_block_writer(live, 40 * kSharedMiB))->write_zeros(21 * kSharedMiB, 8192));
   ASSERT_EQ(*clone_file(live, second), CopyMethod::kReflink);
   const Extents changed = **changed_between(first, second);
@@ -88,12 +88,16 @@ TEST_P(MountedFileSystem, WhatIsNotNamedIsEqual) {
     for (int step = 0; step < 6; ++step) {
       const uint64_t at = random.below(size - 70'000), length = 1 + random.below(70'000);
       switch (random.below(4)) {
-        case 0: ASSERT_TRUE((*open_block_writer(live, size))->write_zeros(at, length)); break;
-        case 1:
-          ASSERT_EQ(std::system(fmt::format("fallocate -o {} -l {} {}", at, length, live.string())
-                                    .c_str()), 0);
+        case 0:
+          ASSERT_TRUE((*open_block_writer(live, size))->write_zeros(at, length));
           break;
-        default: poke(live, at, random_bytes(random.next(), length));
+        case 1:
+          ASSERT_EQ(std::system(
+                        fmt::format("fallocate -o {} -l {} {}", at, length, live.string()).c_str()),
+                    0);
+          break;
+        default:
+          poke(live, at, random_bytes(random.next(), length));
       }
     }
     if (round % 3 == 0) size += 100'000;
