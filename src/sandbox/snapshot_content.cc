@@ -123,17 +123,8 @@ class Contents final : public kube::Reconciler {
   }
 
   Result<> set_finalizer(const Object& content, bool wanted) {
-    auto edited = kube::edit(context_.client, api::kVolumeSnapshotContent, content.key(), false,
-                             [&](Object& now) -> Result<bool> {
-                               if (now.uid() != content.uid()) return false;
-                               if (wanted == now.has_finalizer(kContentFinalizer)) return false;
-                               if (wanted && now.is_deleting()) return false;
-                               if (wanted) now.add_finalizer(kContentFinalizer);
-                               if (!wanted) now.remove_finalizer(kContentFinalizer);
-                               return true;
-                             });
-    if (edited || edited.error().is(Code::kNotFound)) return {};
-    return tl::unexpected(std::move(edited).error());
+    return sandbox::set_finalizer(context_, api::kVolumeSnapshotContent, content, kContentFinalizer,
+                                  wanted);
   }
 
   StorageContext& context_;

@@ -168,17 +168,8 @@ class Snapshots final : public kube::Reconciler {
   }
 
   Result<> set_finalizer(const Object& snapshot, bool wanted) {
-    auto edited = kube::edit(context_.client, api::kVolumeSnapshot, snapshot.key(), false,
-                             [&](Object& now) -> Result<bool> {
-                               if (now.uid() != snapshot.uid()) return false;
-                               if (wanted == now.has_finalizer(kSnapshotFinalizer)) return false;
-                               if (wanted && now.is_deleting()) return false;
-                               if (wanted) now.add_finalizer(kSnapshotFinalizer);
-                               if (!wanted) now.remove_finalizer(kSnapshotFinalizer);
-                               return true;
-                             });
-    if (edited || edited.error().is(Code::kNotFound)) return {};
-    return tl::unexpected(std::move(edited).error());
+    return sandbox::set_finalizer(context_, api::kVolumeSnapshot, snapshot, kSnapshotFinalizer,
+                                  wanted);
   }
 
   Outcome finish(const Object& snapshot) {

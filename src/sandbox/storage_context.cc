@@ -45,6 +45,20 @@ Result<std::optional<kube::Object>> find_live(kube::Client& client, const kube::
   return std::move(*found);
 }
 
+Result<> set_finalizer(StorageContext& context, const kube::Kind& kind, const kube::Object& object,
+                       std::string_view finalizer, bool wanted) {
+  const auto change = [&](kube::Object& now) -> Result<bool> {
+    if (now.uid() != object.uid() || wanted == now.has_finalizer(finalizer)) return false;
+    if (wanted && now.is_deleting()) return false;
+    if (wanted) now.add_finalizer(finalizer);
+    if (!wanted) now.remove_finalizer(finalizer);
+    return true;
+  };
+  auto edited = kube::edit(context.client, kind, object.key(), false, change);
+  if (edited || edited.error().is(Code::kNotFound)) return {};
+  return tl::unexpected(std::move(edited).error());
+}
+
 Result<bool> finish_operation(StorageContext& context, const std::string& id,
                               std::function<Result<>()> work, const std::string& controller,
                               const kube::Key& key) {

@@ -42,6 +42,11 @@ Result<kube::Object> storage_class_of(kube::Reader& reader, const kube::Object& 
 Result<std::optional<kube::Object>> find_live(kube::Client& client, const kube::Kind& kind,
                                               const kube::Key& key, const std::string& uid = "");
 
+// Adds or removes a finalizer of the object as the API has it now. Nothing happens if that is gone
+// or another one, nor is a finalizer added to what is being deleted.
+Result<> set_finalizer(StorageContext& context, const kube::Kind& kind, const kube::Object& object,
+                       std::string_view finalizer, bool wanted);
+
 // Runs `work` on the pool under `id`. False while it runs (`controller` looks at `key` again when
 // it has ended), true once it has succeeded; its error once, and then the next call starts it
 // again.
