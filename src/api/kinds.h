@@ -25,6 +25,16 @@ inline constexpr Kind kPersistentVolumeClaim{"", "v1", "PersistentVolumeClaim",
 inline constexpr Kind kStorageClass{"storage.k8s.io", "v1",  "StorageClass",
                                     "storageclasses", false, false};
 inline constexpr Kind kLease{"coordination.k8s.io", "v1", "Lease", "leases", true, false};
+inline constexpr Kind kRole{"rbac.authorization.k8s.io", "v1", "Role", "roles", true, false};
+inline constexpr Kind kRoleBinding{
+    "rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings", true, false};
+inline constexpr Kind kClusterRole{
+    "rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", false, false};
+inline constexpr Kind kClusterRoleBinding{"rbac.authorization.k8s.io", "v1",  "ClusterRoleBinding",
+                                          "clusterrolebindings",       false, false};
+// Approval is the subresource "approval"; conditions and the certificate are in the status.
+inline constexpr Kind kCertificateSigningRequest{
+    "certificates.k8s.io", "v1", "CertificateSigningRequest", "certificatesigningrequests", false};
 inline constexpr Kind kCustomResourceDefinition{
     "apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", false};
 
@@ -55,11 +65,63 @@ inline constexpr Kind kDataUpload{"velero.io",   "v2alpha1", "DataUpload",
 inline constexpr Kind kDataDownload{"velero.io",     "v2alpha1", "DataDownload",
                                     "datadownloads", true,       false};
 
-// OADP.
+// The original Volume Snapshot Mover.
+inline constexpr Kind kVolumeSnapshotBackup{"datamover.oadp.openshift.io", "v1alpha1",
+                                            "VolumeSnapshotBackup", "volumesnapshotbackups"};
+inline constexpr Kind kVolumeSnapshotRestore{"datamover.oadp.openshift.io", "v1alpha1",
+                                             "VolumeSnapshotRestore", "volumesnapshotrestores"};
+
+// OADP and what installs it.
 inline constexpr Kind kDataProtectionApplication{
     "oadp.openshift.io", "v1alpha1", "DataProtectionApplication", "dataprotectionapplications"};
 
-// Open Cluster Management.
+inline constexpr Kind kSubscription{"operators.coreos.com", "v1alpha1", "Subscription",
+                                    "subscriptions"};
+inline constexpr Kind kOperatorGroup{"operators.coreos.com", "v1", "OperatorGroup",
+                                     "operatorgroups"};
+inline constexpr Kind kClusterServiceVersion{"operators.coreos.com", "v1alpha1",
+                                             "ClusterServiceVersion", "clusterserviceversions"};
+inline constexpr Kind kClusterVersion{"config.openshift.io", "v1", "ClusterVersion",
+                                      "clusterversions", false};
+
+// Open Cluster Management: the fleet.
+inline constexpr Kind kManagedCluster{"cluster.open-cluster-management.io", "v1", "ManagedCluster",
+                                      "managedclusters", false};
+inline constexpr Kind kManagedClusterSet{"cluster.open-cluster-management.io", "v1beta2",
+                                         "ManagedClusterSet", "managedclustersets", false};
+inline constexpr Kind kManagedClusterSetBinding{"cluster.open-cluster-management.io", "v1beta2",
+                                                "ManagedClusterSetBinding",
+                                                "managedclustersetbindings"};
+inline constexpr Kind kPlacement{"cluster.open-cluster-management.io", "v1beta1", "Placement",
+                                 "placements"};
+inline constexpr Kind kPlacementDecision{"cluster.open-cluster-management.io", "v1beta1",
+                                         "PlacementDecision", "placementdecisions"};
+// Advanced Cluster Management: a hub that is backed up itself. Read only.
+inline constexpr Kind kBackupSchedule{"cluster.open-cluster-management.io", "v1beta1",
+                                      "BackupSchedule", "backupschedules"};
+inline constexpr Kind kMultiClusterHub{"operator.open-cluster-management.io", "v1",
+                                       "MultiClusterHub", "multiclusterhubs"};
+
+// Open Cluster Management: governance.
+inline constexpr Kind kPolicy{"policy.open-cluster-management.io", "v1", "Policy", "policies"};
+inline constexpr Kind kPolicySet{"policy.open-cluster-management.io", "v1beta1", "PolicySet",
+                                 "policysets"};
+inline constexpr Kind kPlacementBinding{"policy.open-cluster-management.io",
+                                        "v1",
+                                        "PlacementBinding",
+                                        "placementbindings",
+                                        true,
+                                        false};
+
+// What our three Policies carry as templates (deploy/crds says what each field means).
+inline constexpr Kind kVirtInstallPolicy{"policy.open-cluster-management.io", "v1",
+                                         "VirtInstallPolicy", "virtinstallpolicies"};
+inline constexpr Kind kVirtBackupPolicy{"policy.open-cluster-management.io", "v1",
+                                        "VirtBackupPolicy", "virtbackuppolicies"};
+inline constexpr Kind kVirtRestorePolicy{"policy.open-cluster-management.io", "v1",
+                                         "VirtRestorePolicy", "virtrestorepolicies"};
+
+// Open Cluster Management: what a cluster says of itself.
 inline constexpr Kind kClusterClaim{"cluster.open-cluster-management.io",
                                     "v1alpha1",
                                     "ClusterClaim",
@@ -70,5 +132,8 @@ inline constexpr Kind kClusterClaim{"cluster.open-cluster-management.io",
 // Ours (decisions.md: per-VM truth, totals).
 inline constexpr Kind kVirtualMachineProtection{
     "breakwater.dev", "v1alpha1", "VirtualMachineProtection", "virtualmachineprotections"};
+
+inline constexpr Kind kVirtProtectionSummary{"breakwater.dev", "v1alpha1", "VirtProtectionSummary",
+                                             "virtprotectionsummaries", false};
 
 }  // namespace breakwater::api

@@ -24,7 +24,17 @@ inline constexpr std::string_view kSchedulePrefix = "acm-rho-virt-schedule-";
 inline constexpr std::string_view kConfigCopy = "acm-dr-virt-config--cls";
 inline constexpr std::string_view kScheduleCronCopy = "acm-dr-virt-schedule-cron--cls";
 inline constexpr std::string_view kRestoreConfigCopy = "acm-dr-virt-restore-config--cls";
+inline constexpr std::string_view kInstallPolicyName = "acm-dr-virt-install";
 inline constexpr std::string_view kBackupPolicyName = "acm-dr-virt-backup";
+inline constexpr std::string_view kRestorePolicyName = "acm-dr-virt-restore";
+inline constexpr std::string_view kBackupPolicySet = "acm-dr-virt-backup-policyset";
+inline constexpr std::string_view kRestorePolicySet = "acm-dr-virt-restore-policyset";
+inline constexpr std::string_view kVirtPlacement = "acm-dr-virt-placement";
+// On a ManagedCluster: the name of its configuration ConfigMap on the hub.
+inline constexpr std::string_view kVirtConfigLabel = "acm-virt-config";
+// Where OADP is on a hub that ACM backs up; also where the policies live unless somebody moved
+// them.
+inline constexpr std::string_view kHubNamespace = "open-cluster-management-backup";
 // Cluster id: the value of the first of these ClusterClaims that exists.
 inline constexpr std::string_view kClaimOpenShift = "id.openshift.io";
 inline constexpr std::string_view kClaimKubernetes = "id.k8s.io";
@@ -53,6 +63,37 @@ inline constexpr std::string_view kDataDownloadLabel = "velero.io/data-download"
 inline constexpr std::string_view kRestoreFinalizer =
     "restores.velero.io/external-resources-finalizer";
 inline constexpr std::string_view kDataMoverFinalizer = "velero.io/data-upload-download-finalizer";
+
+// --- Open Cluster Management
+// ------------------------------------------------------------------------------------ On
+// replicated Policies: "<namespace>.<name>" of the Policy they come from, and whose they are.
+inline constexpr std::string_view kRootPolicyLabel =
+    "policy.open-cluster-management.io/root-policy";
+inline constexpr std::string_view kPolicyClusterNameLabel =
+    "policy.open-cluster-management.io/cluster-name";
+inline constexpr std::string_view kPolicyClusterNamespaceLabel =
+    "policy.open-cluster-management.io/cluster-namespace";
+// On template objects: the replicated Policy they come from.
+inline constexpr std::string_view kPolicyLabel = "policy.open-cluster-management.io/policy";
+// On a CustomResourceDefinition whose objects may be templates of a Policy.
+inline constexpr std::string_view kPolicyTypeLabel =
+    "policy.open-cluster-management.io/policy-type";
+inline constexpr std::string_view kPlacementLabel = "cluster.open-cluster-management.io/placement";
+inline constexpr std::string_view kDecisionGroupIndexLabel =
+    "cluster.open-cluster-management.io/decision-group-index";
+inline constexpr std::string_view kClusterSetLabel =
+    "cluster.open-cluster-management.io/clusterset";
+inline constexpr std::string_view kUnreachableTaint =
+    "cluster.open-cluster-management.io/unreachable";
+inline constexpr std::string_view kUnavailableTaint =
+    "cluster.open-cluster-management.io/unavailable";
+// On a CertificateSigningRequest of an agent: its cluster.
+inline constexpr std::string_view kCsrClusterLabel = "open-cluster-management.io/cluster-name";
+// In a cluster's namespace on the hub: renewed by the agent.
+inline constexpr std::string_view kClusterLease = "managed-cluster-lease";
+// An agent's certificate: CN "<prefix><cluster>:<agent>", O "<prefix><cluster>".
+inline constexpr std::string_view kAgentUserPrefix = "system:open-cluster-management:";
+inline constexpr std::string_view kClaimOpenShiftVersion = "version.openshift.io";
 
 // --- Kubernetes
 // ------------------------------------------------------------------------------------
@@ -85,5 +126,18 @@ inline constexpr std::string_view kRepositoryPasswordKey = "RESTIC_PASSWORD";
 // The sandbox's storage driver and node image.
 inline constexpr std::string_view kSandboxDriver = "disk.breakwater.dev";
 inline constexpr std::string_view kWorkerImage = "breakwater.dev/breakwater";
+
+// Where the agent keeps its hub credential on a managed cluster.
+inline constexpr std::string_view kAgentNamespace = "breakwater-agent";
+inline constexpr std::string_view kHubKubeconfigSecret = "hub-kubeconfig-secret";
+inline constexpr std::string_view kBootstrapKubeconfigSecret = "bootstrap-hub-kubeconfig";
+// Intent (decisions.md, "Intent and removal"). The hub sets `removal` on a replicated Policy to one
+// of the values below; the agent passes it on to the template objects, and when all they created is
+// gone it sets `removal-done` on the replica to the same value. Only then the hub deletes it.
+inline constexpr std::string_view kRemovalAnnotation = "breakwater.dev/removal";
+inline constexpr std::string_view kRemovalDoneAnnotation = "breakwater.dev/removal-done";
+inline constexpr std::string_view kRemovalDisabled = "disabled";
+inline constexpr std::string_view kRemovalDeleted = "deleted";
+inline constexpr std::string_view kRemovalUnplaced = "unplaced";
 
 }  // namespace breakwater::api
