@@ -107,7 +107,9 @@ class Client : public Reader {
   // Replaces the status only. For kinds without the subresource it is the same as update().
   virtual Result<Object> update_status(const Kind& kind, const Object& object,
                                        const Call& call = {}) = 0;
-  // `subresource` is "" or "status".
+  // `subresource` is "", "status", or "approval" for a CertificateSigningRequest (of which only
+  // status.conditions count). A patch that names metadata.resourceVersion fails with kConflict
+  // unless that is the current one.
   virtual Result<Object> patch(const Kind& kind, const Key& key, PatchType type, const Json& patch,
                                const std::string& subresource = "", const Call& call = {}) = 0;
   // Starts deletion. kNotFound if there is none; an object with finalizers stays until they go.
