@@ -9,23 +9,27 @@ constexpr int kDegree = 53;
 
 int degree(uint64_t p) { return std::bit_width(p) - 1; }
 
-uint64_t reduce(uint64_t p, uint64_t modulus) {
+}  // namespace
+
+uint64_t reduce_polynomial(uint64_t p, uint64_t modulus) {
   while (degree(p) >= degree(modulus)) p ^= modulus << (degree(p) - degree(modulus));
   return p;
 }
+
+namespace {
 
 uint64_t multiply(uint64_t a, uint64_t b, uint64_t modulus) {
   uint64_t product = 0;
   for (; b != 0; b >>= 1) {
     if (b & 1) product ^= a;
-    a = reduce(a << 1, modulus);
+    a = reduce_polynomial(a << 1, modulus);
   }
   return product;
 }
 
 uint64_t common_divisor(uint64_t a, uint64_t b) {
   while (b != 0) {
-    const uint64_t rest = reduce(a, b);
+    const uint64_t rest = reduce_polynomial(a, b);
     a = b;
     b = rest;
   }
@@ -35,10 +39,10 @@ uint64_t common_divisor(uint64_t a, uint64_t b) {
 }  // namespace
 
 bool is_irreducible(uint64_t polynomial) {
-  uint64_t power = reduce(2, polynomial);  // x^(2^i)
+  uint64_t power = reduce_polynomial(2, polynomial);  // x^(2^i)
   for (int i = 1; i <= degree(polynomial) / 2; ++i) {
     power = multiply(power, power, polynomial);
-    if (common_divisor(polynomial, power ^ reduce(2, polynomial)) != 1) return false;
+    if (common_divisor(polynomial, power ^ reduce_polynomial(2, polynomial)) != 1) return false;
   }
   return true;
 }

@@ -1,5 +1,5 @@
-// The polynomial over GF(2) that restic's chunker of this repository uses; bit i is the coefficient
-// of x^i. We only have to make one at init that restic accepts: irreducible and of degree 53.
+// The polynomial over GF(2) that the chunker of a repository uses (chunker.h); bit i is the
+// coefficient of x^i. One is made at init: irreducible and of degree 53, or restic rejects it.
 #pragma once
 
 #include <cstdint>
@@ -12,5 +12,7 @@ namespace breakwater::repo {
 uint64_t random_polynomial(Random& random);
 // Ben-Or's test. `polynomial` has a degree from 1 to 62.
 bool is_irreducible(uint64_t polynomial);
+// The rest of `p` divided by `modulus`, which is not 0.
+uint64_t reduce_polynomial(uint64_t p, uint64_t modulus);
 
 }  // namespace breakwater::repo

@@ -76,6 +76,8 @@ class Repository {
 
   virtual const Id& id() const = 0;  // of the config
   virtual int version() const = 0;   // 1 or 2
+  // By which files are cut (chunker.h).
+  virtual uint64_t chunker_polynomial() const = 0;
 
   // Writes a lock and keeps it fresh until the Lock is destroyed. kConflict names who holds one
   // that excludes it (host, pid, since when). `exclusive` for prune, forget and check.

@@ -22,6 +22,7 @@ class RepositoryImpl final : public Repository {
 
   const Id& id() const override { return config_.id; }
   int version() const override { return config_.version; }
+  uint64_t chunker_polynomial() const override { return config_.chunker_polynomial; }
 
   Result<std::unique_ptr<Lock>> lock(bool exclusive) override;
   Result<int> unlock(bool all) override;
