@@ -94,6 +94,17 @@ inline constexpr std::string_view kClusterLease = "managed-cluster-lease";
 // An agent's certificate: CN "<prefix><cluster>:<agent>", O "<prefix><cluster>".
 inline constexpr std::string_view kAgentUserPrefix = "system:open-cluster-management:";
 inline constexpr std::string_view kClaimOpenShiftVersion = "version.openshift.io";
+inline constexpr std::string_view kClaimKubernetesVersion =
+    "kubeversion.open-cluster-management.io";
+// On a ManagedCluster: the id that it claims.
+inline constexpr std::string_view kClusterIdLabel = "clusterID";
+// Conditions of a ManagedCluster.
+inline constexpr std::string_view kHubAccepted = "HubAcceptedManagedCluster";
+inline constexpr std::string_view kClusterJoined = "ManagedClusterJoined";
+inline constexpr std::string_view kClusterAvailable = "ManagedClusterConditionAvailable";
+// On a template of a replicated Policy: why the hub could not resolve it.
+inline constexpr std::string_view kHubTemplatesErrorAnnotation =
+    "policy.open-cluster-management.io/hub-templates-error";
 
 // --- Kubernetes
 // ------------------------------------------------------------------------------------
@@ -107,6 +118,9 @@ inline constexpr std::string_view kBoundByControllerAnnotation =
 inline constexpr std::string_view kStorageProvisionerAnnotation =
     "volume.kubernetes.io/storage-provisioner";
 inline constexpr std::string_view kSelectedNodeAnnotation = "volume.kubernetes.io/selected-node";
+// Certificates for clients of the API, and Secrets that hold bootstrap tokens (in kube-system).
+inline constexpr std::string_view kClientSigner = "kubernetes.io/kube-apiserver-client";
+inline constexpr std::string_view kBootstrapTokenType = "bootstrap.kubernetes.io/token";
 
 // --- ours
 // ------------------------------------------------------------------------------------------ On
@@ -131,6 +145,10 @@ inline constexpr std::string_view kWorkerImage = "breakwater.dev/breakwater";
 inline constexpr std::string_view kAgentNamespace = "breakwater-agent";
 inline constexpr std::string_view kHubKubeconfigSecret = "hub-kubeconfig-secret";
 inline constexpr std::string_view kBootstrapKubeconfigSecret = "bootstrap-hub-kubeconfig";
+// On that Secret: how the connection to the hub stands, for people.
+inline constexpr std::string_view kHubLinkAnnotation = "breakwater.dev/hub-link";
+// Group of whoever joins with the bootstrap token that was made for a cluster: prefix and cluster.
+inline constexpr std::string_view kBootstrapGroupPrefix = "system:bootstrappers:breakwater:";
 // Intent (decisions.md, "Intent and removal"). The hub sets `removal` on a replicated Policy to one
 // of the values below; the agent passes it on to the template objects, and when all they created is
 // gone it sets `removal-done` on the replica to the same value. Only then the hub deletes it.
@@ -139,5 +157,13 @@ inline constexpr std::string_view kRemovalDoneAnnotation = "breakwater.dev/remov
 inline constexpr std::string_view kRemovalDisabled = "disabled";
 inline constexpr std::string_view kRemovalDeleted = "deleted";
 inline constexpr std::string_view kRemovalUnplaced = "unplaced";
+// On what a policy created on a cluster: "<namespace>/<name>" of the policy. Only that is removed.
+inline constexpr std::string_view kCreatedByAnnotation = "breakwater.dev/created-by";
+// On a DataProtectionApplication: the spec that the install policy applied last, so that a field
+// taken out of dpa_spec goes, and one that somebody else added stays.
+inline constexpr std::string_view kAppliedAnnotation = "breakwater.dev/applied";
+// status.engine of a VirtInstallPolicy, and the key `engine` of the configuration.
+inline constexpr std::string_view kEngineBuiltin = "builtin";
+inline constexpr std::string_view kEngineOadp = "oadp";
 
 }  // namespace breakwater::api

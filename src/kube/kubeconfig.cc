@@ -18,6 +18,7 @@ std::string trimmed(std::string text) {
 struct Source {
   const std::filesystem::path& file;
   const Json& root;
+  bool may_name_files = true;
 
   // The entry called `name` of the list `list` ("clusters"), as its member `member` ("cluster").
   Result<Json> entry(const char* list, const char* member, const std::string& name) const {
@@ -27,6 +28,12 @@ struct Source {
       return fail(Code::kInvalid, "{}: {}[{}].{} is missing", file.string(), list, name, member);
     }
     return fail(Code::kInvalid, "{}: {} has no entry \"{}\"", file.string(), list, name);
+  }
+
+  Result<> check_path(std::string_view where, std::string_view field) const {
+    if (may_name_files) return {};
+    return fail(Code::kUnsupported, "{}: {}.{} names a file; give its content", file.string(),
+                where, field);
   }
 
   std::filesystem::path beside(const std::string& path) const {
@@ -46,6 +53,7 @@ struct Source {
     }
     const std::string& path = from[field].as_string();
     if (path.empty()) return std::string();
+    TRY(check_path(where, field));
     return while_doing(read_file(beside(path)), "reading {}.{} of {}", where, field, file.string());
   }
 };
@@ -84,20 +92,19 @@ Result<> take_user(const Source& source, const std::string& name, ClientConfig& 
   }
   config.token = trimmed(user["token"].as_string());
   if (const std::string& path = user["tokenFile"].as_string(); !path.empty()) {
+    TRY(source.check_path(where, "tokenFile"));
     config.token_file = source.beside(path);
   }
   return {};
 }
 
-}  // namespace
-
-Result<ClientConfig> load_kubeconfig(const std::filesystem::path& file, std::string_view context) {
-  const std::string text = TRY(read_file(file));
+Result<ClientConfig> parse(const std::string& text, const std::filesystem::path& file,
+                           std::string_view context, bool may_name_files) {
   const auto documents = TRY(while_doing(parse_yaml(text), "reading {}", file.string()));
   if (documents.size() != 1 || !documents.front().is_object()) {
     return fail(Code::kInvalid, "{}: not a kubeconfig", file.string());
   }
-  const Source source{file, documents.front()};
+  const Source source{file, documents.front(), may_name_files};
   const std::string name =
       context.empty() ? source.root["current-context"].as_string() : std::string(context);
   if (name.empty()) return fail(Code::kInvalid, "{}: current-context is not set", file.string());
@@ -112,6 +119,18 @@ Result<ClientConfig> load_kubeconfig(const std::filesystem::path& file, std::str
   TRY(take_user(source, chosen["user"].as_string(), config));
   config.default_namespace = chosen["namespace"].as_string_or("default");
   return config;
+}
+
+}  // namespace
+
+Result<ClientConfig> load_kubeconfig(const std::filesystem::path& file, std::string_view context) {
+  const std::string text = TRY(read_file(file));
+  return parse(text, file, context, true);
+}
+
+Result<ClientConfig> parse_kubeconfig(const std::string& text, std::string_view name,
+                                      std::string_view context) {
+  return parse(text, std::filesystem::path(name), context, false);
 }
 
 std::string write_kubeconfig(const std::string& name, const ClientConfig& config) {

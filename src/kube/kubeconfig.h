@@ -25,6 +25,10 @@ struct ClientConfig {
 // plugins are kUnsupported. Relative paths are relative to the file. Errors name file and field.
 Result<ClientConfig> load_kubeconfig(const std::filesystem::path& file,
                                      std::string_view context = "");
+// The same of a text, as Secrets hold it. `name` stands for the file in errors; paths in the text
+// are kUnsupported.
+Result<ClientConfig> parse_kubeconfig(const std::string& text, std::string_view name,
+                                      std::string_view context = "");
 // A kubeconfig as text with one cluster, user and context, all called `name`; current-context is
 // it.
 std::string write_kubeconfig(const std::string& name, const ClientConfig& config);

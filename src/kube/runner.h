@@ -26,7 +26,8 @@ class Runner {
 
   // What controllers read through.
   Reader& reader();
-  // Adds a controller; before run() or the first step().
+  // Adds a controller: before run() and the first step(), or from a reconciler that this runner
+  // runs. It hears of everything that is there already.
   void add(ControllerSpec controller);
 
   // Takes in changes, then reconciles at most one key. Returns whether there was anything to do.
@@ -40,7 +41,8 @@ class Runner {
   // Makes run() look at `stop` and at its queues now. Thread-safe.
   void wake();
 
-  // Puts a key into a controller's queue, as if something had changed. Thread-safe.
+  // Puts a key into a controller's queue, as if something had changed. Without a controller of that
+  // name it is dropped. Thread-safe.
   void enqueue(const std::string& controller, const Key& key);
 
   // A hash over everything reconciled so far (controller, key, outcome): equal for equal runs.

@@ -97,6 +97,21 @@ TEST_F(KubeconfigTest, WritesWhatItReads) {
   EXPECT_TRUE(load_kubeconfig(dir_.path() / "w", "east"));
 }
 
+TEST_F(KubeconfigTest, ATextMayNotNameFiles) {
+  ClientConfig config;
+  config.server = "https://127.0.0.1:6443";
+  config.token = "t";
+  const std::string text = write_kubeconfig("east", config);
+  EXPECT_EQ(parse_kubeconfig(text, "Secret a")->token, "t");
+  config.token_file = "/etc/token";
+  const auto refused = parse_kubeconfig(write_kubeconfig("east", config), "Secret a");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), Code::kUnsupported);
+  EXPECT_EQ(refused.error().message(),
+            "Secret a: users[east].user.tokenFile names a file; give its content");
+  EXPECT_FALSE(parse_kubeconfig("{", "Secret a"));
+}
+
 TEST_F(KubeconfigTest, ReadsAPodsServiceAccount) {
   EXPECT_FALSE(in_cluster_config("10.0.0.1", "443", dir_.path()));
   put("ca.crt", "CA");

@@ -67,6 +67,25 @@ TEST_F(RunnerTest, ReconcilesWhatChanges) {
   EXPECT_EQ(runner.next_due(), std::nullopt);
 }
 
+TEST_F(RunnerTest, AReconcilerMayAddAController) {
+  Runner runner(client_, clock_, random_, Logger());
+  std::vector<std::string> seen;
+  bool added = false;
+  runner.add(controller_of("first", [&](const Key&) {
+    if (std::exchange(added, true)) return Outcome::done();
+    runner.add(controller_of("second", [&](const Key& key) {
+      seen.push_back(key.name);
+      return Outcome::done();
+    }));
+    return Outcome::done();
+  }));
+  client_.create(kConfigMap, config_map("a"), {}).value();
+  client_.create(kConfigMap, config_map("b"), {}).value();
+  settle(runner);
+  std::sort(seen.begin(), seen.end());
+  EXPECT_EQ(seen, (std::vector<std::string>{"a", "b"}));
+}
+
 TEST_F(RunnerTest, RetriesFailuresAndHonoursAgainAfter) {
   auto sink = std::make_shared<MemoryLogSink>();
   Runner runner(client_, clock_, random_, Logger(sink, clock_));
