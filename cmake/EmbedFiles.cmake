@@ -1,6 +1,6 @@
-# embed_files(<output.cc> <function> <file>...): a C++ source whose function returns the files'
-# texts, so that a program carries exactly the files that users apply.
-function(embed_files output function)
+# embed_files(<output.cc> <namespace> <function> <file>...): a C++ source whose function returns the
+# files' texts, so that a program carries exactly the files that users apply.
+function(embed_files output namespace function)
   set(body "")
   foreach(file IN LISTS ARGN)
     file(READ ${file} text)
@@ -12,13 +12,13 @@ function(embed_files output function)
 #include <string_view>
 #include <vector>
 
-namespace breakwater::sandbox {
+namespace @namespace@ {
 
 std::vector<std::string_view> @function@() {
   return {
 @body@  };
 }
 
-}  // namespace breakwater::sandbox
+}  // namespace @namespace@
 ")
 endfunction()
