@@ -64,6 +64,25 @@ inline constexpr std::string_view kRestoreFinalizer =
     "restores.velero.io/external-resources-finalizer";
 inline constexpr std::string_view kDataMoverFinalizer = "velero.io/data-upload-download-finalizer";
 
+// --- the original Volume Snapshot Mover, as its Velero plugin labels and annotates
+// ------------------------------------------------------------------------------------ On a
+// VolumeSnapshotBackup (VSB): the VolumeSnapshotContent that it moves.
+inline constexpr std::string_view kVsbContentLabel = "datamover.io/vsb-volumesnapshotcontent";
+// On the VSB inside a backup, where objects have no status: what a VolumeSnapshotRestore (VSR)
+// needs.
+inline constexpr std::string_view kVsbRepositoryAnnotation = "datamover.io/restic-repository";
+inline constexpr std::string_view kVsbPvcNameAnnotation = "datamover.io/source-pvc-name";
+inline constexpr std::string_view kVsbPvcSizeAnnotation = "datamover.io/source-pvc-size";
+inline constexpr std::string_view kVsbStorageClassAnnotation =
+    "datamover.io/source-pvc-storageclass";
+inline constexpr std::string_view kVsbSnapshotClassAnnotation =
+    "datamover.io/source-pvc-volumesnapshotclass";
+// On a VSR: the claim that it restores and the VSB that saved it.
+inline constexpr std::string_view kVsrPvcLabel = "velero.io/persistent-volume-claim-name";
+inline constexpr std::string_view kVsrBackupLabel = "velero.io/vsb-name";
+// The Secret of a location that VSB and VSR name: "<location>-volsync-restic".
+inline constexpr std::string_view kResticSecretSuffix = "-volsync-restic";
+
 // --- Open Cluster Management
 // ------------------------------------------------------------------------------------ On
 // replicated Policies: "<namespace>.<name>" of the Policy they come from, and whose they are.
@@ -132,6 +151,9 @@ inline constexpr std::string_view kDataMoverName = "breakwater";
 // On a finished DataDownload, whose status has no place for it: bytes fetched from the object
 // store.
 inline constexpr std::string_view kBytesMovedAnnotation = "breakwater.dev/bytes-moved";
+// On a running Backup: who takes its snapshots off the cluster, as it was decided when it started:
+// "DataUpload", "VolumeSnapshotBackup" or "None".
+inline constexpr std::string_view kMoveMethodAnnotation = "breakwater.dev/move-method";
 // provider of a BackupStorageLocation in a local directory: config.path / bucket / prefix.
 inline constexpr std::string_view kLocalProvider = "breakwater.dev/local";
 // The Secret with RESTIC_PASSWORD in the engine's namespace (decisions.md).
