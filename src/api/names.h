@@ -83,6 +83,33 @@ inline constexpr std::string_view kVsrBackupLabel = "velero.io/vsb-name";
 // The Secret of a location that VSB and VSR name: "<location>-volsync-restic".
 inline constexpr std::string_view kResticSecretSuffix = "-volsync-restic";
 
+// --- the original Volume Snapshot Mover and OADP
+// ------------------------------------------------------------------------------------ On
+// everything that is made for a VolumeSnapshotBackup or VolumeSnapshotRestore: its name.
+inline constexpr std::string_view kVsbLabel = "datamover.oadp.openshift.io/vsb";
+inline constexpr std::string_view kVsrLabel = "datamover.oadp.openshift.io/vsr";
+inline constexpr std::string_view kVsmFinalizer = "oadp.openshift.io/oadp-datamover";
+// On a VolumeSnapshotBackup: what its status says, because a backup saves no status. The last one
+// is ours: the claim's volumeMode.
+inline constexpr std::string_view kVsbRepositoryAnnotation = "datamover.io/restic-repository";
+inline constexpr std::string_view kVsbClaimNameAnnotation = "datamover.io/source-pvc-name";
+inline constexpr std::string_view kVsbClaimSizeAnnotation = "datamover.io/source-pvc-size";
+inline constexpr std::string_view kVsbStorageClassAnnotation =
+    "datamover.io/source-pvc-storageclass";
+inline constexpr std::string_view kVsbSnapshotClassAnnotation =
+    "datamover.io/source-pvc-volumesnapshotclass";
+inline constexpr std::string_view kVsbVolumeModeAnnotation = "datamover.io/source-pvc-volumemode";
+// Further labels that the original's plugin sets.
+inline constexpr std::string_view kVsbContentLabel = "datamover.io/vsb-volumesnapshotcontent";
+inline constexpr std::string_view kVsrClaimLabel = "velero.io/persistent-volume-claim-name";
+inline constexpr std::string_view kVsrBackupLabel = "velero.io/vsb-name";
+// The Secret of a location, "<location>-volsync-restic", and its labels.
+inline constexpr std::string_view kResticSecretSuffix = "-volsync-restic";
+inline constexpr std::string_view kOadpLabel = "openshift.io/oadp";
+inline constexpr std::string_view kOadpLocationLabel = "openshift.io/oadp-bsl-name";
+inline constexpr std::string_view kOadpProviderLabel = "openshift.io/oadp-bsl-provider";
+inline constexpr std::string_view kRepositoryUrlKey = "RESTIC_REPOSITORY";
+
 // --- Open Cluster Management
 // ------------------------------------------------------------------------------------ On
 // replicated Policies: "<namespace>.<name>" of the Policy they come from, and whose they are.
@@ -181,6 +208,9 @@ inline constexpr std::string_view kRemovalDeleted = "deleted";
 inline constexpr std::string_view kRemovalUnplaced = "unplaced";
 // On what a policy created on a cluster: "<namespace>/<name>" of the policy. Only that is removed.
 inline constexpr std::string_view kCreatedByAnnotation = "breakwater.dev/created-by";
+// On a ClusterServiceVersion: uid of the Subscription that brought it.
+inline constexpr std::string_view kOwnSubscriptionAnnotation =
+    "cluster.open-cluster-management.io/ownSubs";
 // On a DataProtectionApplication: the spec that the install policy applied last, so that a field
 // taken out of dpa_spec goes, and one that somebody else added stays.
 inline constexpr std::string_view kAppliedAnnotation = "breakwater.dev/applied";

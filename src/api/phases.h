@@ -32,6 +32,16 @@ inline constexpr std::string_view kCompleted = "Completed";
 inline constexpr std::string_view kFailed = "Failed";
 }  // namespace data_phase
 
+namespace vsm_phase {  // VolumeSnapshotBackup and VolumeSnapshotRestore; "" before
+inline constexpr std::string_view kInProgress = "InProgress";
+inline constexpr std::string_view kSnapshotBackupDone = "SnapshotBackupDone";
+inline constexpr std::string_view kSnapshotRestoreDone = "SnapshotRestoreDone";
+inline constexpr std::string_view kCleanup = "Cleanup";
+inline constexpr std::string_view kCompleted = "Completed";
+inline constexpr std::string_view kFailed = "Failed";
+inline constexpr std::string_view kPartiallyFailed = "PartiallyFailed";
+}  // namespace vsm_phase
+
 // No controller will change it any more.
 bool backup_is_terminal(std::string_view phase);
 bool restore_is_terminal(std::string_view phase);
