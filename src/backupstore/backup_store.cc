@@ -12,18 +12,28 @@ std::string metadata_text(const Json& backup) { return to_json(backup, 2) + "\n"
 
 }  // namespace
 
+Result<std::vector<std::string>> BackupStore::list_folders() {
+  constexpr std::string_view kTop = "backups/";
+  std::vector<std::string> names;
+  auto listing = TRY(while_doing(store_.list(std::string(kTop), true), "listing backups"));
+  for (const std::string& folder : listing.prefixes)
+    names.push_back(folder.substr(kTop.size(), folder.size() - kTop.size() - 1));
+  return names;
+}
+
+Result<bool> BackupStore::has_backup(const std::string& name) {
+  const std::string key = backup_key(name, BackupFile::kMetadata);
+  auto head = store_.head(key);
+  if (head) return true;
+  if (head.error().is(Code::kNotFound)) return false;
+  return while_doing(Result<bool>(tl::unexpected<Error>(head.error())), "looking for {}", key);
+}
+
 Result<std::vector<std::string>> BackupStore::list_backups() {
   std::vector<std::string> names;
-  auto listing = TRY(while_doing(store_.list("backups/", true), "listing backups"));
-  for (const std::string& folder : listing.prefixes) {
-    std::string name = folder.substr(8, folder.size() - 9);
-    auto head = store_.head(backup_key(name, BackupFile::kMetadata));
-    if (head) {
-      names.push_back(std::move(name));
-    } else if (!head.error().is(Code::kNotFound)) {
-      return tl::unexpected<Error>(head.error());
-    }
-  }
+  auto folders = TRY(list_folders());
+  for (std::string& name : folders)
+    if (TRY(has_backup(name))) names.push_back(std::move(name));
   return names;
 }
 

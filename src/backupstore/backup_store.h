@@ -24,6 +24,11 @@ class BackupStore {
   // Names of all backups in the location: the folders below backups/ that hold a
   // velero-backup.json.
   Result<std::vector<std::string>> list_backups();
+  // The names of the folders below backups/, whether or not there is a backup in them yet: one
+  // listing, whole or an error.
+  Result<std::vector<std::string>> list_folders();
+  // Whether the backup exists: its velero-backup.json does.
+  Result<bool> has_backup(const std::string& name);
   // kUnavailable, naming the folder, if something at the top level would make a Velero refuse the
   // location; errors of the store if it cannot be listed.
   Result<> check_layout();

@@ -38,6 +38,7 @@ class BackupReconciler final : public kube::Reconciler {
     const std::string& now_in = backup.phase();
     if (backup.is_deleting() || api::backup_is_terminal(now_in)) return forget(backup);
     if (now_in.empty() || now_in == phase::kNew) return start(backup);
+    if (is_of_another_cluster(*context_, backup)) return forget(backup);
     if (now_in == phase::kInProgress) return run(backup);
     if (now_in == phase::kWaiting || now_in == phase::kWaitingPartiallyFailed) return wait(backup);
     if (now_in == phase::kFinalizing || now_in == phase::kFinalizingPartiallyFailed)
@@ -240,7 +241,7 @@ class BackupReconciler final : public kube::Reconciler {
 kube::ControllerSpec make_backup_controller(ContextPtr context) {
   const std::string ns = context->settings.ns;
   kube::ControllerSpec spec;
-  spec.name = kBackupController;
+  spec.name = controller_name(*context, kBackupController);
   spec.sources.push_back({api::kBackup, ns, kube::map_to_self});
   spec.sources.push_back({api::kDataUpload, ns, kube::map_to_owner(api::kBackup)});
   // Snapshots lie in the claims' namespaces and cannot be owned from here: their label leads back.

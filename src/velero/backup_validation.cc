@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include "api/kinds.h"
+#include "api/names.h"
 #include "velero/selection.h"
+#include "velero/steps.h"
 
 namespace breakwater::velero {
 namespace {
@@ -38,7 +40,8 @@ Result<> check_location(const Context& context, Validation& validation) {
   const kube::Object object = TRY(std::move(location));
   if (object.spec()["accessMode"].as_string() == "ReadOnly")
     validation.errors.push_back(fmt::format(
-        "spec.storageLocation: BackupStorageLocation {} is ReadOnly", validation.location));
+        "spec.storageLocation: BackupStorageLocation {} is ReadOnly: nothing is written to it",
+        validation.location));
   if (object.phase() == "Unavailable")
     validation.errors.push_back(
         fmt::format("spec.storageLocation: BackupStorageLocation {} is Unavailable: {}",
@@ -79,6 +82,11 @@ void check_offered(const Json& spec, std::vector<std::string>& errors) {
 
 Result<Validation> validate_backup(const Context& context, const kube::Object& backup) {
   Validation validation;
+  if (is_of_another_cluster(context, backup))
+    validation.errors.push_back(
+        fmt::format("metadata.labels: {} says {}, and this cluster is {}: remove the label",
+                    api::kBackupClusterLabel, backup.label(api::kBackupClusterLabel),
+                    context.settings.cluster_id));
   validation.location = backup.spec()["storageLocation"].as_string();
   TRY(check_location(context, validation));
   Selection::parse(backup.spec(), validation.errors);

@@ -29,6 +29,8 @@ struct EngineSettings {
   Duration terminating_timeout = std::chrono::minutes(10);
   // Between two validations of a location that does not say.
   Duration validation_period = std::chrono::minutes(1);
+  // Between two looks for backups that others wrote to a location that does not say.
+  Duration sync_period = std::chrono::minutes(1);
 };
 
 // Opens the object store of a BackupStorageLocation, rooted at its prefix. Called on threads of the

@@ -6,6 +6,7 @@
 
 #include "api/kinds.h"
 #include "api/names.h"
+#include "velero/steps.h"
 
 namespace breakwater::velero {
 namespace {
@@ -147,7 +148,7 @@ std::vector<Object> locations_of_dpa(const Object& dpa) {
 kube::ControllerSpec make_dpa_controller(ContextPtr context) {
   const std::string ns = context->settings.ns;
   kube::ControllerSpec spec;
-  spec.name = kDpaController;
+  spec.name = controller_name(*context, kDpaController);
   spec.sources.push_back({api::kDataProtectionApplication, ns, kube::map_to_self});
   spec.sources.push_back(
       {api::kBackupStorageLocation, ns, kube::map_to_owner(api::kDataProtectionApplication)});

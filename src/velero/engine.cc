@@ -2,6 +2,7 @@
 
 #include "blob/store_factory.h"
 #include "velero/backup.h"
+#include "velero/backup_sync.h"
 #include "velero/data_protection_application.h"
 #include "velero/restore.h"
 #include "velero/schedule.h"
@@ -15,6 +16,7 @@ std::vector<kube::ControllerSpec> make_engine_controllers(EngineSettings setting
   std::vector<kube::ControllerSpec> controllers;
   controllers.push_back(make_dpa_controller(context));
   controllers.push_back(make_storage_location_controller(context));
+  controllers.push_back(make_backup_sync_controller(context));
   controllers.push_back(make_schedule_controller(context));
   controllers.push_back(make_backup_controller(context));
   controllers.push_back(make_restore_controller(context));

@@ -3,9 +3,11 @@
 // make_engine_controllers() returns plain controllers for a kube::Runner:
 //   data-protection-application   DPA → BackupStorageLocations
 //   backup-storage-location       is the bucket there and ours?
+//   backup-sync                   backups that others left in a location become known
 //   schedule                      creates Backups by cron
 //   backup                        items, snapshots, DataUploads, files in the bucket
 //   restore                       items, DataDownloads, files in the bucket
+// Names are followed by "/<namespace>", so that engines of several namespaces share a Runner.
 // All state is in the objects and in the bucket; any process may be killed at any moment.
 #pragma once
 

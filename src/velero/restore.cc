@@ -195,7 +195,7 @@ class RestoreReconciler final : public kube::Reconciler {
 kube::ControllerSpec make_restore_controller(ContextPtr context) {
   const std::string ns = context->settings.ns;
   kube::ControllerSpec spec;
-  spec.name = kRestoreController;
+  spec.name = controller_name(*context, kRestoreController);
   spec.sources.push_back({api::kRestore, ns, kube::map_to_self});
   spec.sources.push_back({api::kDataDownload, ns, kube::map_to_owner(api::kRestore)});
   spec.reconciler = std::make_unique<RestoreReconciler>(std::move(context));

@@ -26,6 +26,7 @@ Result<std::string> newest_of_schedule(const Context& context, const std::string
   };
   for (const Object& backup : backups)
     if (backup.phase() == api::backup_phase::kCompleted &&
+        !is_of_another_cluster(context, backup) &&
         (newest == nullptr || started(backup) > started(*newest)))
       newest = &backup;
   return newest == nullptr ? std::string() : newest->name();

@@ -76,8 +76,10 @@ class ScheduleReconciler final : public kube::Reconciler {
     auto selector =
         kube::LabelSelector::equals(api::kScheduleNameLabel, label_value(schedule.name()));
     auto backups = TRY(services().reader.list(api::kBackup, schedule.ns(), selector));
-    return std::ranges::any_of(
-        backups, [](const Object& backup) { return api::backup_blocks_schedule(backup.phase()); });
+    return std::ranges::any_of(backups, [this](const Object& backup) {
+      return api::backup_blocks_schedule(backup.phase()) &&
+             !is_of_another_cluster(*context_, backup);
+    });
   }
 
   Result<> create_backup(const Object& schedule, Time activation) {
@@ -92,7 +94,9 @@ class ScheduleReconciler final : public kube::Reconciler {
       if (!created.error().is(Code::kAlreadyExists)) return tl::unexpected<Error>(created.error());
       auto there = services().client.get(api::kBackup, wanted.key());
       // Ours, of a run that died before it could say so; somebody else's name is left to them.
-      if (there && there->label(api::kScheduleNameLabel) == label_value(schedule.name())) return {};
+      if (there && there->label(api::kScheduleNameLabel) == label_value(schedule.name()) &&
+          !is_of_another_cluster(*context_, *there))
+        return {};
     }
     return fail(Code::kAlreadyExists, "Schedule {}: no free name for a Backup", schedule.name());
   }
@@ -169,7 +173,7 @@ std::optional<Object> make_successor(const Object& backup) {
 kube::ControllerSpec make_schedule_controller(ContextPtr context) {
   const std::string ns = context->settings.ns;
   kube::ControllerSpec spec;
-  spec.name = kScheduleController;
+  spec.name = controller_name(*context, kScheduleController);
   spec.sources.push_back({api::kSchedule, ns, kube::map_to_self});
   spec.sources.push_back(
       {api::kBackup, ns, kube::map_to_label(std::string(api::kScheduleNameLabel))});

@@ -6,8 +6,20 @@
 #include <memory>
 
 #include "api/kinds.h"
+#include "api/names.h"
+#include "base/ids.h"
 
 namespace breakwater::velero {
+
+std::string controller_name(const Context& context, std::string_view controller) {
+  return fmt::format("{}/{}", controller, context.settings.ns);
+}
+
+bool is_of_another_cluster(const Context& context, const kube::Object& backup) {
+  const std::string& whose = backup.label(api::kBackupClusterLabel);
+  const std::string& ours = context.settings.cluster_id;
+  return !whose.empty() && !ours.empty() && whose != label_value(ours);
+}
 
 Result<std::optional<Json>> run_operation(const Context& context, const std::string& controller,
                                           const kube::Key& key, const std::string& id,
@@ -18,10 +30,11 @@ Result<std::optional<Json>> run_operation(const Context& context, const std::str
     // What ends before start() returns is seen below: waking the queue for it would only make the
     // next look come before its time.
     auto starting = std::make_shared<std::atomic<bool>>(true);
-    auto started = operations.start(
-        id, std::move(work), [enqueue = context.services.enqueue, controller, key, starting] {
-          if (enqueue && !*starting) enqueue(controller, key);
-        });
+    auto started = operations.start(id, std::move(work),
+                                    [enqueue = context.services.enqueue,
+                                     name = controller_name(context, controller), key, starting] {
+                                      if (enqueue && !*starting) enqueue(name, key);
+                                    });
     *starting = false;
     if (!started && !started.error().is(Code::kUnavailable))
       return tl::unexpected<Error>(started.error());

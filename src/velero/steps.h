@@ -9,6 +9,14 @@
 
 namespace breakwater::velero {
 
+// What a controller of this engine is called: several engines, one per namespace, may share a
+// Runner.
+std::string controller_name(const Context& context, std::string_view controller);
+
+// Whether a Backup says that another cluster made it. Such a one is there to be restored from:
+// nothing here runs it, counts it or takes its name for one of ours.
+bool is_of_another_cluster(const Context& context, const kube::Object& backup);
+
 // Runs `work` as an operation under `id`: starts it when it is unknown and puts `key` into the
 // queue of `controller` when it ends. Nothing while it runs. Its result stays known, so that later
 // runs see it, until forgotten; an error is returned once and forgotten, so that the next run tries

@@ -86,7 +86,7 @@ class StorageLocationReconciler final : public kube::Reconciler {
 
 kube::ControllerSpec make_storage_location_controller(ContextPtr context) {
   kube::ControllerSpec spec;
-  spec.name = kStorageLocationController;
+  spec.name = controller_name(*context, kStorageLocationController);
   spec.sources.push_back({api::kBackupStorageLocation, context->settings.ns, kube::map_to_self});
   spec.reconciler = std::make_unique<StorageLocationReconciler>(std::move(context));
   return spec;

@@ -43,7 +43,10 @@ inline Object yaml_object(std::string_view text) {
 // Everything but the engine: survives an engine's crash.
 class EngineCluster {
  public:
-  EngineCluster() {
+  // Clusters that are given one `shared` bucket, which outlives them, see each other's backups.
+  explicit EngineCluster(std::string cluster_id = "cluster-a", blob::ObjectStore* shared = nullptr)
+      : id(std::move(cluster_id)) {
+    if (shared != nullptr) bucket = shared;
     auto opened = apiserver::ApiServer::open({}, clock, random, Logger());
     EXPECT_TRUE(opened) << opened.error().to_string();
     server = std::move(*opened);
@@ -76,7 +79,7 @@ deletionPolicy: Delete)");
     events = std::make_unique<kube::EventRecorder>(*client, clock, "engine", Logger());
     velero::EngineSettings settings;
     settings.ns = kNs;
-    settings.cluster_id = "cluster-a";
+    settings.cluster_id = id;
     velero::EngineServices services{runner->reader(),
                                     *faulty,
                                     *operations,
@@ -169,17 +172,18 @@ deletionPolicy: Delete)");
   Object backup(const std::string& name) { return get(api::kBackup, kNs, name); }
   Object restore(const std::string& name) { return get(api::kRestore, kNs, name); }
 
-  void add_location(const std::string& name = "default") {
+  void add_location(const std::string& name = "default", const std::string& in_bucket = "bucket",
+                    std::string_view more = "  default: true") {
     apply(fmt::format(R"(
 apiVersion: velero.io/v1
 kind: BackupStorageLocation
 metadata: {{name: {}, namespace: {}}}
 spec:
   provider: breakwater.dev/local
-  default: true
   config: {{path: /anywhere}}
-  objectStorage: {{bucket: bucket}})",
-                      name, kNs));
+  objectStorage: {{bucket: {}}}
+{})",
+                      name, kNs, in_bucket, more));
     run_for(std::chrono::seconds(1));
   }
   void add_namespace(const std::string& name) {
@@ -282,8 +286,8 @@ spec:
   }
 
   // --- the bucket ---
-  backupstore::BackupStore files() {
-    return backupstore::BackupStore(*views.emplace_back(blob::prefixed_store(*bucket, "bucket")));
+  backupstore::BackupStore files(const std::string& in_bucket = "bucket") {
+    return backupstore::BackupStore(*views.emplace_back(blob::prefixed_store(*bucket, in_bucket)));
   }
   backupstore::Archive archive(const std::string& backup_name) {
     auto contents = files().get_contents(backup_name);
@@ -347,7 +351,7 @@ spec:
       EXPECT_TRUE(exists(api::kVolumeSnapshot, ns, snapshot)) << "moved without a snapshot";
       upload.set({"status"},
                  Json::object({{"phase", "Completed"},
-                               {"snapshotID", "restic/cluster-a/" + ns + "#" + claim},
+                               {"snapshotID", "restic/" + id + "/" + ns + "#" + claim},
                                {"completionTimestamp", format_rfc3339(clock.now())},
                                {"incrementalBytes", 4096},
                                {"progress", Json::object({{"totalBytes", int64_t{1} << 30},
@@ -387,7 +391,9 @@ spec:
   Logger log;
   std::unique_ptr<apiserver::ApiServer> server;
   std::unique_ptr<kube::Client> client;
-  std::unique_ptr<blob::ObjectStore> bucket = blob::make_memory_store();
+  const std::string id;
+  std::unique_ptr<blob::ObjectStore> own_bucket = blob::make_memory_store();
+  blob::ObjectStore* bucket = own_bucket.get();
   std::vector<std::unique_ptr<blob::ObjectStore>> views;
   std::vector<apiserver::ServedKindPtr> kept_kinds;
   std::unique_ptr<kube::Operations> operations;
