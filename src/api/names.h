@@ -77,38 +77,22 @@ inline constexpr std::string_view kVsbStorageClassAnnotation =
     "datamover.io/source-pvc-storageclass";
 inline constexpr std::string_view kVsbSnapshotClassAnnotation =
     "datamover.io/source-pvc-volumesnapshotclass";
+// Ours: the claim's volumeMode, which goes into a VSR's sourcePVCData.volumeMode.
+inline constexpr std::string_view kVsbVolumeModeAnnotation = "datamover.io/source-pvc-volumemode";
 // On a VSR: the claim that it restores and the VSB that saved it.
 inline constexpr std::string_view kVsrPvcLabel = "velero.io/persistent-volume-claim-name";
 inline constexpr std::string_view kVsrBackupLabel = "velero.io/vsb-name";
 // The Secret of a location that VSB and VSR name: "<location>-volsync-restic".
 inline constexpr std::string_view kResticSecretSuffix = "-volsync-restic";
-
-// --- the original Volume Snapshot Mover and OADP
-// ------------------------------------------------------------------------------------ On
-// everything that is made for a VolumeSnapshotBackup or VolumeSnapshotRestore: its name.
-inline constexpr std::string_view kVsbLabel = "datamover.oadp.openshift.io/vsb";
-inline constexpr std::string_view kVsrLabel = "datamover.oadp.openshift.io/vsr";
-inline constexpr std::string_view kVsmFinalizer = "oadp.openshift.io/oadp-datamover";
-// On a VolumeSnapshotBackup: what its status says, because a backup saves no status. The last one
-// is ours: the claim's volumeMode.
-inline constexpr std::string_view kVsbRepositoryAnnotation = "datamover.io/restic-repository";
-inline constexpr std::string_view kVsbClaimNameAnnotation = "datamover.io/source-pvc-name";
-inline constexpr std::string_view kVsbClaimSizeAnnotation = "datamover.io/source-pvc-size";
-inline constexpr std::string_view kVsbStorageClassAnnotation =
-    "datamover.io/source-pvc-storageclass";
-inline constexpr std::string_view kVsbSnapshotClassAnnotation =
-    "datamover.io/source-pvc-volumesnapshotclass";
-inline constexpr std::string_view kVsbVolumeModeAnnotation = "datamover.io/source-pvc-volumemode";
-// Further labels that the original's plugin sets.
-inline constexpr std::string_view kVsbContentLabel = "datamover.io/vsb-volumesnapshotcontent";
-inline constexpr std::string_view kVsrClaimLabel = "velero.io/persistent-volume-claim-name";
-inline constexpr std::string_view kVsrBackupLabel = "velero.io/vsb-name";
-// The Secret of a location, "<location>-volsync-restic", and its labels.
-inline constexpr std::string_view kResticSecretSuffix = "-volsync-restic";
+// Its labels (the location, its provider), and what it has besides the password.
 inline constexpr std::string_view kOadpLabel = "openshift.io/oadp";
 inline constexpr std::string_view kOadpLocationLabel = "openshift.io/oadp-bsl-name";
 inline constexpr std::string_view kOadpProviderLabel = "openshift.io/oadp-bsl-provider";
 inline constexpr std::string_view kRepositoryUrlKey = "RESTIC_REPOSITORY";
+// On everything that is made for a VSB or VSR: its name.
+inline constexpr std::string_view kVsbLabel = "datamover.oadp.openshift.io/vsb";
+inline constexpr std::string_view kVsrLabel = "datamover.oadp.openshift.io/vsr";
+inline constexpr std::string_view kVsmFinalizer = "oadp.openshift.io/oadp-datamover";
 
 // --- Open Cluster Management
 // ------------------------------------------------------------------------------------ On
