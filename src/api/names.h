@@ -64,6 +64,36 @@ inline constexpr std::string_view kRestoreFinalizer =
     "restores.velero.io/external-resources-finalizer";
 inline constexpr std::string_view kDataMoverFinalizer = "velero.io/data-upload-download-finalizer";
 
+// --- the original Volume Snapshot Mover, as its Velero plugin labels and annotates
+// ------------------------------------------------------------------------------------ On a
+// VolumeSnapshotBackup (VSB): the VolumeSnapshotContent that it moves.
+inline constexpr std::string_view kVsbContentLabel = "datamover.io/vsb-volumesnapshotcontent";
+// On the VSB inside a backup, where objects have no status: what a VolumeSnapshotRestore (VSR)
+// needs.
+inline constexpr std::string_view kVsbRepositoryAnnotation = "datamover.io/restic-repository";
+inline constexpr std::string_view kVsbPvcNameAnnotation = "datamover.io/source-pvc-name";
+inline constexpr std::string_view kVsbPvcSizeAnnotation = "datamover.io/source-pvc-size";
+inline constexpr std::string_view kVsbStorageClassAnnotation =
+    "datamover.io/source-pvc-storageclass";
+inline constexpr std::string_view kVsbSnapshotClassAnnotation =
+    "datamover.io/source-pvc-volumesnapshotclass";
+// Ours: the claim's volumeMode, which goes into a VSR's sourcePVCData.volumeMode.
+inline constexpr std::string_view kVsbVolumeModeAnnotation = "datamover.io/source-pvc-volumemode";
+// On a VSR: the claim that it restores and the VSB that saved it.
+inline constexpr std::string_view kVsrPvcLabel = "velero.io/persistent-volume-claim-name";
+inline constexpr std::string_view kVsrBackupLabel = "velero.io/vsb-name";
+// The Secret of a location that VSB and VSR name: "<location>-volsync-restic".
+inline constexpr std::string_view kResticSecretSuffix = "-volsync-restic";
+// Its labels (the location, its provider), and what it has besides the password.
+inline constexpr std::string_view kOadpLabel = "openshift.io/oadp";
+inline constexpr std::string_view kOadpLocationLabel = "openshift.io/oadp-bsl-name";
+inline constexpr std::string_view kOadpProviderLabel = "openshift.io/oadp-bsl-provider";
+inline constexpr std::string_view kRepositoryUrlKey = "RESTIC_REPOSITORY";
+// On everything that is made for a VSB or VSR: its name.
+inline constexpr std::string_view kVsbLabel = "datamover.oadp.openshift.io/vsb";
+inline constexpr std::string_view kVsrLabel = "datamover.oadp.openshift.io/vsr";
+inline constexpr std::string_view kVsmFinalizer = "oadp.openshift.io/oadp-datamover";
+
 // --- Open Cluster Management
 // ------------------------------------------------------------------------------------ On
 // replicated Policies: "<namespace>.<name>" of the Policy they come from, and whose they are.
