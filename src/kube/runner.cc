@@ -129,7 +129,6 @@ struct Runner::Impl {
     if (due) longest = std::clamp(*due - clock.monotonic(), Duration::zero(), longest);
     std::unique_lock lock(mutex);
     changed.wait_for(lock, longest, [this] { return woken; });
-    woken = false;
   }
 };
 
@@ -154,6 +153,11 @@ void Runner::add(ControllerSpec controller) {
 }
 
 bool Runner::step() {
+  {
+    // What changes from here on wakes again.
+    std::lock_guard lock(impl_->mutex);
+    impl_->woken = false;
+  }
   impl_->empty_inbox();
   const bool came = impl_->cache.pump();
   return impl_->reconcile_one() || came;
@@ -170,6 +174,15 @@ std::optional<Duration> Runner::next_due() const {
     if (due && (!first || *due < *first)) first = due;
   }
   return first;
+}
+
+bool Runner::ready() const {
+  {
+    std::lock_guard lock(impl_->mutex);
+    if (impl_->woken) return true;
+  }
+  const auto due = next_due();
+  return due && *due <= impl_->clock.monotonic();
 }
 
 void Runner::run(const CancelToken& stop) {

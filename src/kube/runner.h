@@ -36,6 +36,10 @@ class Runner {
   // never. Zero or the past means now.
   std::optional<Duration> next_due() const;
 
+  // Whether step() may have something to do now: something has changed since the last one, or is
+  // due. Cheap, so that a simulator need not try thousands of runners in vain.
+  bool ready() const;
+
   // Steps until `stop` is cancelled. Wakes at once when something changes.
   void run(const CancelToken& stop);
   // Makes run() look at `stop` and at its queues now. Thread-safe.

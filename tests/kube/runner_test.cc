@@ -86,6 +86,20 @@ TEST_F(RunnerTest, AReconcilerMayAddAController) {
   EXPECT_EQ(seen, (std::vector<std::string>{"a", "b"}));
 }
 
+TEST_F(RunnerTest, IsReadyOnlyWhenThereMayBeSomethingToDo) {
+  Runner runner(client_, clock_, random_, Logger());
+  runner.add(controller_of("c", [](const Key&) { return Outcome::again_after(seconds(10)); }));
+  EXPECT_TRUE(runner.ready()) << "nothing has been listed yet";
+  settle(runner);
+  EXPECT_FALSE(runner.ready());
+  client_.create(kConfigMap, config_map("a"), {}).value();
+  EXPECT_TRUE(runner.ready());
+  settle(runner);
+  EXPECT_FALSE(runner.ready());
+  clock_.advance(seconds(10));
+  EXPECT_TRUE(runner.ready());
+}
+
 TEST_F(RunnerTest, RetriesFailuresAndHonoursAgainAfter) {
   auto sink = std::make_shared<MemoryLogSink>();
   Runner runner(client_, clock_, random_, Logger(sink, clock_));
