@@ -107,6 +107,11 @@ void add_roles(std::vector<kube::Object>& objects) {
            Json::array({rule(strings({"authorization.k8s.io"}),
                              strings({"selfsubjectaccessreviews", "selfsubjectrulesreviews"}),
                              strings({"create"}))})));
+  // For whoever binds it to bootstrap tokens: enough to ask for a certificate and to fetch it.
+  objects.push_back(role(
+      "system:node-bootstrapper",
+      Json::array({rule(strings({"certificates.k8s.io"}), strings({"certificatesigningrequests"}),
+                        strings({"create", "get", "list", "watch"}))})));
 }
 
 }  // namespace

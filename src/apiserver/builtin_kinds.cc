@@ -79,6 +79,10 @@ void add_rest(std::vector<ServedKind>& kinds) {
       builtin(kRbac, "ClusterRoleBinding", "clusterrolebindings", {}, false, false, binding));
   kinds.push_back(builtin("coordination.k8s.io", "Lease", "leases", {}, true, false,
                           {text("Holder", ".spec.holderIdentity")}));
+  kinds.push_back(builtin("certificates.k8s.io", "CertificateSigningRequest",
+                          "certificatesigningrequests", {"csr"}, false, true,
+                          {text("SignerName", ".spec.signerName")}));
+  kinds.back().subresources = {"approval"};
   kinds.push_back(builtin("apiextensions.k8s.io", "CustomResourceDefinition",
                           "customresourcedefinitions", {"crd", "crds"}, false, true, {}));
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "apiserver/crd.h"
+#include "apiserver/signing_requests.h"
 #include "base/encoding.h"
 
 namespace breakwater::apiserver {
@@ -188,6 +189,8 @@ Object new_builtin(const ServedKind& kind, Object object, Time now) {
     set_default(object, {"spec", "sessionAffinity"}, "None");
   } else if (is_binding(kind)) {
     default_binding(object);
+  } else if (is_signing_request(kind)) {
+    object.erase({"status"});
   } else if (kind.kind == "CustomResourceDefinition") {
     object.erase({"status"});
     object = established(std::move(object), now);
@@ -204,6 +207,8 @@ Object changed_builtin(const ServedKind& kind, const Object& old, Object object,
     if (object["type"].is_null()) object.set({"type"}, old["type"]);
   } else if (is_binding(kind)) {
     default_binding(object);
+  } else if (is_signing_request(kind)) {
+    object.set({"spec"}, old.spec());
   } else if (kind.kind == "CustomResourceDefinition") {
     object = established(std::move(object), now);
   }
@@ -218,6 +223,7 @@ void check_builtin(const ServedKind& kind, const Object& old, const Object& obje
   if (kind.kind == "Secret" || kind.kind == "ConfigMap")
     return check_data(kind, old, object, causes);
   if (is_binding(kind)) return check_binding(old, object, causes);
+  if (is_signing_request(kind)) return check_signing_request(old, object, causes);
   if (kind.kind == "StorageClass" && object["provisioner"].as_string().empty()) {
     causes.push_back("provisioner: Required value");
   }

@@ -11,6 +11,8 @@
 
 #include <memory>
 
+#include "base/x509.h"
+
 namespace breakwater::apiserver {
 
 namespace {
@@ -21,6 +23,9 @@ struct FreeX509 {
 struct FreeKey {
   void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
 };
+struct FreeRequest {
+  void operator()(X509_REQ* request) const { X509_REQ_free(request); }
+};
 struct FreeBio {
   void operator()(BIO* bio) const { BIO_free_all(bio); }
 };
@@ -30,11 +35,15 @@ struct FreeExtension {
 using CertPtr = std::unique_ptr<X509, FreeX509>;
 using KeyPtr = std::unique_ptr<EVP_PKEY, FreeKey>;
 using BioPtr = std::unique_ptr<BIO, FreeBio>;
+using RequestPtr = std::unique_ptr<X509_REQ, FreeRequest>;
+
+// For clients whose clock is late.
+constexpr Duration kBackdating = std::chrono::minutes(5);
 
 // What goes into one certificate.
 struct Subject {
-  std::string common_name;
-  std::vector<std::string> organizations;
+  std::string common_name = {};
+  std::vector<std::string> organizations = {};
   std::vector<std::pair<int, std::string>> extensions;  // NID and OpenSSL's text for it
 };
 
@@ -78,14 +87,17 @@ bool set_serial(X509* cert) {
   return done;
 }
 
-bool set_validity(X509* cert, Time now, Duration lifetime) {
-  const Time from = now - std::chrono::hours(1);
+struct Validity {
+  Time from, until;
+};
+
+bool set_validity(X509* cert, Validity validity) {
   const auto seconds = [](Time time) {
     return static_cast<time_t>(
         std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count());
   };
-  return ASN1_TIME_set(X509_getm_notBefore(cert), seconds(from)) != nullptr &&
-         ASN1_TIME_set(X509_getm_notAfter(cert), seconds(from + lifetime)) != nullptr;
+  return ASN1_TIME_set(X509_getm_notBefore(cert), seconds(validity.from)) != nullptr &&
+         ASN1_TIME_set(X509_getm_notAfter(cert), seconds(validity.until)) != nullptr;
 }
 
 bool add_extensions(X509* cert, X509* issuer, const Subject& subject) {
@@ -100,37 +112,62 @@ bool add_extensions(X509* cert, X509* issuer, const Subject& subject) {
   return true;
 }
 
+// What any certificate of ours has; signs it with `signing_key`.
+bool complete(X509* cert, EVP_PKEY* key, X509* signer, EVP_PKEY* signing_key,
+              const Subject& subject, Validity validity) {
+  X509_set_version(cert, X509_VERSION_3);
+  X509_set_issuer_name(cert, X509_get_subject_name(signer));
+  X509_set_pubkey(cert, key);
+  return set_serial(cert) && set_validity(cert, validity) &&
+         add_extensions(cert, signer, subject) && X509_sign(cert, signing_key, EVP_sha256()) != 0;
+}
+
 // Self-signed when there is no issuer.
 Result<KeyPair> issue(const Subject& subject, X509* issuer, EVP_PKEY* issuer_key, Time now,
                       Duration lifetime) {
   const KeyPtr key(EVP_EC_gen("P-256"));
   const CertPtr cert(X509_new());
   if (!key || !cert) return openssl_failure("make a key");
-  X509_set_version(cert.get(), X509_VERSION_3);
   X509_NAME* name = X509_get_subject_name(cert.get());
   for (const auto& organization : subject.organizations) add_name(name, "O", organization);
   if (!subject.common_name.empty()) add_name(name, "CN", subject.common_name);
   X509* const signer = issuer ? issuer : cert.get();
-  X509_set_issuer_name(cert.get(), X509_get_subject_name(signer));
-  X509_set_pubkey(cert.get(), key.get());
-  if (!set_serial(cert.get()) || !set_validity(cert.get(), now, lifetime) ||
-      !add_extensions(cert.get(), signer, subject) ||
-      X509_sign(cert.get(), issuer_key ? issuer_key : key.get(), EVP_sha256()) == 0) {
+  const Time from = now - std::chrono::hours(1);
+  if (!complete(cert.get(), key.get(), signer, issuer_key ? issuer_key : key.get(), subject,
+                {from, from + lifetime})) {
     return openssl_failure("make a certificate");
   }
   return to_pem(cert.get(), key.get());
 }
 
+BioPtr reading(const std::string& pem) {
+  return BioPtr(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+}
+
+struct Authority {
+  CertPtr cert;
+  KeyPtr key;
+};
+
+Result<Authority> read_authority(const KeyPair& ca) {
+  Authority authority{
+      CertPtr(PEM_read_bio_X509(reading(ca.cert_pem).get(), nullptr, nullptr, nullptr)),
+      KeyPtr(PEM_read_bio_PrivateKey(reading(ca.key_pem).get(), nullptr, nullptr, nullptr))};
+  if (authority.cert && authority.key) return authority;
+  ERR_clear_error();
+  return fail(Code::kInvalid, "the certificate authority is not a PEM certificate and key");
+}
+
 Result<KeyPair> issue_by(const KeyPair& ca, const Subject& subject, Time now, Duration lifetime) {
-  const BioPtr cert_bio(BIO_new_mem_buf(ca.cert_pem.data(), static_cast<int>(ca.cert_pem.size())));
-  const BioPtr key_bio(BIO_new_mem_buf(ca.key_pem.data(), static_cast<int>(ca.key_pem.size())));
-  const CertPtr cert(PEM_read_bio_X509(cert_bio.get(), nullptr, nullptr, nullptr));
-  const KeyPtr key(PEM_read_bio_PrivateKey(key_bio.get(), nullptr, nullptr, nullptr));
-  if (!cert || !key) {
-    ERR_clear_error();
-    return fail(Code::kInvalid, "the certificate authority is not a PEM certificate and key");
-  }
-  return issue(subject, cert.get(), key.get(), now, lifetime);
+  const Authority authority = TRY(read_authority(ca));
+  return issue(subject, authority.cert.get(), authority.key.get(), now, lifetime);
+}
+
+std::vector<std::pair<int, std::string>> client_extensions() {
+  return {{NID_basic_constraints, "critical,CA:FALSE"},
+          {NID_key_usage, "critical,digitalSignature"},
+          {NID_ext_key_usage, "clientAuth"},
+          {NID_authority_key_identifier, "keyid"}};
 }
 
 bool is_address(const std::string& name) {
@@ -180,11 +217,33 @@ Result<KeyPair> make_client_certificate(const KeyPair& ca, std::string_view user
   return issue_by(ca,
                   {.common_name = std::string(user),
                    .organizations = groups,
-                   .extensions = {{NID_basic_constraints, "critical,CA:FALSE"},
-                                  {NID_key_usage, "critical,digitalSignature"},
-                                  {NID_ext_key_usage, "clientAuth"},
-                                  {NID_authority_key_identifier, "keyid"}}},
+                   .extensions = client_extensions()},
                   now, lifetime);
+}
+
+Result<std::string> sign_client_request(const KeyPair& ca, const std::string& request_pem, Time now,
+                                        Duration lifetime) {
+  const CertificateRequestInfo info = TRY(read_certificate_request(request_pem));
+  if (info.subject.common_name.empty()) {
+    return fail(Code::kInvalid, "the certificate request has no common name");
+  }
+  if (info.has_alternative_names) {
+    return fail(Code::kInvalid, "a client certificate has no alternative names");
+  }
+  const Authority authority = TRY(read_authority(ca));
+  const RequestPtr request(
+      PEM_read_bio_X509_REQ(reading(request_pem).get(), nullptr, nullptr, nullptr));
+  const CertPtr cert(X509_new());
+  const BioPtr bio(BIO_new(BIO_s_mem()));
+  const Validity validity{now - kBackdating, now + lifetime};
+  if (!request || !cert ||
+      X509_set_subject_name(cert.get(), X509_REQ_get_subject_name(request.get())) != 1 ||
+      !complete(cert.get(), X509_REQ_get0_pubkey(request.get()), authority.cert.get(),
+                authority.key.get(), {.extensions = client_extensions()}, validity) ||
+      PEM_write_bio_X509(bio.get(), cert.get()) != 1) {
+    return openssl_failure("sign a certificate request");
+  }
+  return text_of(bio.get());
 }
 
 }  // namespace breakwater::apiserver

@@ -26,4 +26,10 @@ Result<KeyPair> make_client_certificate(const KeyPair& ca, std::string_view user
                                         const std::vector<std::string>& groups, Time now,
                                         Duration lifetime);
 
+// A client certificate for the subject and the key of a "CERTIFICATE REQUEST", as PEM. kInvalid for
+// what is no such request, has no common name or asks for alternative names. `lifetime` counts from
+// `now`.
+Result<std::string> sign_client_request(const KeyPair& ca, const std::string& request_pem, Time now,
+                                        Duration lifetime);
+
 }  // namespace breakwater::apiserver

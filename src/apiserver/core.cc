@@ -117,8 +117,7 @@ Result<Object> Core::update(const ServedKind& kind, Object object, std::string_v
   Transaction tx(storage_);
   const Object* found = tx.find(table_of(kind), key);
   if (!found) return not_found(kind, key.name);
-  const bool status = subresource == "status" && kind.has_status_subresource;
-  return replace(tx, kind, presented(kind, *found), std::move(object), status);
+  return replace(tx, kind, presented(kind, *found), std::move(object), subresource);
 }
 
 Result<Object> Core::patch(const ServedKind& kind, const Key& key, kube::PatchType type,
@@ -145,8 +144,7 @@ Result<Object> Core::patch(const ServedKind& kind, const Key& key, kube::PatchTy
       break;
   }
   if (!result.is_object()) return fail(Code::kInvalid, "the patch leaves no object");
-  const bool status = subresource == "status" && kind.has_status_subresource;
-  return replace(tx, kind, old, Object(std::move(result)), status);
+  return replace(tx, kind, old, Object(std::move(result)), subresource);
 }
 
 }  // namespace breakwater::apiserver

@@ -37,7 +37,8 @@ class Core {
   Result<std::unique_ptr<kube::Watch>> watch(const ServedKindPtr& kind, const std::string& ns,
                                              const kube::WatchOptions& options);
   Result<Object> create(const ServedKind& kind, Object object);
-  // `subresource` is "" or "status"; for kinds without the latter both are the same.
+  // `subresource` is "", "status" or one that the kind has; for kinds without status "status" is
+  // "".
   Result<Object> update(const ServedKind& kind, Object object, std::string_view subresource);
   Result<Object> patch(const ServedKind& kind, const Key& key, kube::PatchType type,
                        const Json& patch, std::string_view subresource);
@@ -71,7 +72,7 @@ class Core {
   Result<> check_kind(const ServedKind& kind, Object& object) const;
   void default_storage_class(const ServedKind& kind, Object& object) const;
   Result<Object> replace(Transaction& tx, const ServedKind& kind, const Object& old, Object object,
-                         bool status);
+                         std::string_view subresource);
   void mark_deleted(const TableId& table, Object& object) const;
   Result<> finish(Transaction& tx, const std::function<void()>& published = {});
   std::string make_uid();

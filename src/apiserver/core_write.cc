@@ -4,6 +4,7 @@
 #include "apiserver/crd.h"
 #include "apiserver/metadata.h"
 #include "apiserver/schema.h"
+#include "apiserver/signing_requests.h"
 
 namespace breakwater::apiserver {
 namespace {
@@ -13,6 +14,16 @@ constexpr std::string_view kDefaultClass = "storageclass.kubernetes.io/is-defaul
 
 bool is_crd(const ServedKind& kind) {
   return kind.builtin && kind.kind == "CustomResourceDefinition";
+}
+
+// `old` with the part of `object` that is written through `subresource`.
+Object with_part(const ServedKind& kind, const Object& old, const Object& object,
+                 std::string_view subresource, Time now) {
+  if (is_signing_request(kind)) return merged_request_status(old, object, subresource, now);
+  Object next = old;
+  next.set({"status"}, object.status());
+  if (object.status().is_null()) next.erase({"status"});
+  return next;
 }
 
 }  // namespace
@@ -146,8 +157,9 @@ Result<Object> Core::create(const ServedKind& kind, Object object) {
 
 // Writes `object` over `old`, which is as this version of the kind presents it.
 Result<Object> Core::replace(Transaction& tx, const ServedKind& kind, const Object& old,
-                             Object object, bool status) {
+                             Object object, std::string_view subresource) {
   const Key key = old.key();
+  const bool part = kind.has_subresource(subresource);
   TRY(check_place(kind, object));
   if (object.key() != key) {
     return fail(Code::kInvalid, "{} \"{}\": metadata.name and metadata.namespace cannot change",
@@ -163,11 +175,8 @@ Result<Object> Core::replace(Transaction& tx, const ServedKind& kind, const Obje
     return modified(kind, key.name);
   }
   std::vector<std::string> causes;
-  if (status) {
-    Object next = old;
-    next.set({"status"}, object.status());
-    if (object.status().is_null()) next.erase({"status"});
-    object = std::move(next);
+  if (part) {
+    object = with_part(kind, old, object, subresource, clock_.now());
   } else {
     keep_metadata(old, object, causes);
     if (kind.has_status_subresource) {
@@ -176,7 +185,7 @@ Result<Object> Core::replace(Transaction& tx, const ServedKind& kind, const Obje
   }
   if (!kind.builtin) {
     object = Object(with_defaults(kind.schema, pruned(kind.schema, object.json())));
-  } else if (!status) {
+  } else if (!part) {
     object = changed_builtin(kind, old, std::move(object), clock_.now());
   }
   object.set({"metadata", "resourceVersion"}, old.resource_version());

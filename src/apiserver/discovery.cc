@@ -92,6 +92,9 @@ Json resource_list(const Registry& registry, const std::string& group, const std
     if (kind->has_status_subresource) {
       resources.push_back(resource(*kind, "status", Json::array({"get", "patch", "update"})));
     }
+    for (const std::string& subresource : kind->subresources) {
+      resources.push_back(resource(*kind, subresource, Json::array({"get", "patch", "update"})));
+    }
     if (group.empty() && kind->plural == "pods") {
       resources.push_back(resource(*kind, "log", Json::array({"get"})));
     }

@@ -113,7 +113,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void respond(Response response, bool keep_alive);
   void refuse_unreadable(error_code error);
   Response answer();
-  Result<User> authenticate() const;
+  Result<User> authenticate();
   Request to_request(User user) const;
 
   void begin_stream(Response response);
@@ -233,11 +233,14 @@ void Session::refuse_unreadable(error_code error) {
   }
 }
 
-Result<User> Session::authenticate() const {
+Result<User> Session::authenticate() {
   const auto& header = parser_->get();
   const auto authorization = header.find(http::field::authorization);
   if (authorization == header.end()) {
-    return certificate_user_ ? *certificate_user_ : anonymous_user();
+    if (!certificate_user_) return anonymous_user();
+    // A connection may outlive what it was opened with.
+    if (!certificate_expired(stream_.native_handle())) return *certificate_user_;
+    return fail(Code::kUnauthorized, "Unauthorized");
   }
   const auto token = bearer_token(std::string_view(authorization->value()));
   if (token) {

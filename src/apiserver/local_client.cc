@@ -1,6 +1,7 @@
 #include "apiserver/local_client.h"
 
 #include "apiserver/api_errors.h"
+#include "apiserver/signing_requests.h"
 
 namespace breakwater::apiserver {
 namespace {
@@ -28,7 +29,9 @@ class LocalClient final : public kube::Client {
   }
   Result<Object> create(const Kind& kind, const Object& object, const Call& call) override {
     const auto served = TRY(admit("create", kind, {object.ns(), ""}, "", call));
-    return core_.create(*served, object);
+    if (!is_signing_request(*served)) return core_.create(*served, object);
+    TRY(refuse_masters(*served, object));
+    return core_.create(*served, with_requester(object, user_));
   }
   Result<Object> update(const Kind& kind, const Object& object, const Call& call) override {
     const auto served = TRY(admit("update", kind, object.key(), "", call));
@@ -37,6 +40,11 @@ class LocalClient final : public kube::Client {
   Result<Object> update_status(const Kind& kind, const Object& object, const Call& call) override {
     const auto served = TRY(admit("update", kind, object.key(), "status", call));
     return core_.update(*served, object, "status");
+  }
+  Result<Object> update_subresource(const Kind& kind, const Object& object,
+                                    const std::string& subresource, const Call& call) override {
+    const auto served = TRY(admit("update", kind, object.key(), subresource, call));
+    return core_.update(*served, object, subresource);
   }
   Result<Object> patch(const Kind& kind, const Key& key, kube::PatchType type, const Json& patch,
                        const std::string& subresource, const Call& call) override {
@@ -82,6 +90,9 @@ Result<ServedKindPtr> LocalClient::admit(const char* verb, const Kind& kind, con
   auto served = TRY(registry_.find(kind.group, kind.version, kind.plural));
   // Kinds whose status is written with the rest have no such subresource to be allowed.
   if (subresource == "status" && !served->has_status_subresource) subresource = "";
+  if (!subresource.empty() && !served->has_subresource(subresource)) {
+    return fail(Code::kNotFound, "{} have no subresource {}", kind.group_resource(), subresource);
+  }
   if (!policy_) return served;
   Access access;
   access.verb = verb;
@@ -91,6 +102,11 @@ Result<ServedKindPtr> LocalClient::admit(const char* verb, const Kind& kind, con
   access.ns = served->namespaced ? key.ns : "";
   access.name = key.name;
   if (!authorize(*policy_, user_, access).allowed) return denied(access);
+  if (is_signing_request(*served) && !subresource.empty()) {
+    const Object request = TRY(policy_->get(kind, {"", key.name}));
+    const char* signing = subresource == "approval" ? "approve" : "sign";
+    TRY(require_signer(*policy_, user_, *served, request, signing));
+  }
   return served;
 }
 

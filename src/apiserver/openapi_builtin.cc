@@ -22,6 +22,7 @@ constexpr std::array kFamilies = {
     Family{"rbac", "rbac.authorization.k8s.io", "io.k8s.api.rbac."},
     Family{"storage", "storage.k8s.io", "io.k8s.api.storage."},
     Family{"coordination", "coordination.k8s.io", "io.k8s.api.coordination."},
+    Family{"certificates", "certificates.k8s.io", "io.k8s.api.certificates."},
     Family{"events", "events.k8s.io", "io.k8s.api.events."},
     Family{"policy", "policy", "io.k8s.api.policy."},
     Family{"scheduling", "scheduling.k8s.io", "io.k8s.api.scheduling."},

@@ -265,6 +265,32 @@ subjects [@rbac.v1.Subject] Who gets it.
 roleRef! @rbac.v1.RoleRef The role.
 subjects [@rbac.v1.Subject] Who gets it.
 
+=* certificates.v1.CertificateSigningRequest Somebody asks for a certificate.
+spec! @certificates.v1.CertificateSigningRequestSpec What is asked for, and by whom.
+status @certificates.v1.CertificateSigningRequestStatus The verdict and the certificate.
+
+= certificates.v1.CertificateSigningRequestSpec What is asked for, and by whom.
+expirationSeconds i For how long the certificate shall hold, at least 600.
+extra {[s]} More about who asked; set by the server.
+groups [s] The groups of who asked; set by the server.
+request! y A PEM block of type CERTIFICATE REQUEST.
+signerName! s Who shall sign: kubernetes.io/kube-apiserver-client for clients of this API.
+uid s The uid of who asked; set by the server.
+usages [s] What the key is for: digital signature, client auth.
+username s Who asked; set by the server.
+
+= certificates.v1.CertificateSigningRequestStatus The verdict and the certificate.
+certificate y The certificate, as PEM.
+conditions [@certificates.v1.CertificateSigningRequestCondition] Approved, Denied or Failed.
+
+= certificates.v1.CertificateSigningRequestCondition One thing decided or observed.
+lastTransitionTime t When the status last changed.
+lastUpdateTime t When it was last written.
+message s Why, for people.
+reason s Why, in one word.
+status! s True, False or Unknown.
+type! s Approved, Denied or Failed.
+
 =* apiext.v1.CustomResourceDefinition A kind that is added to the API.
 spec! @apiext.v1.CustomResourceDefinitionSpec The kind.
 status o What was observed.

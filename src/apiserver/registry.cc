@@ -16,6 +16,11 @@ auto place(const ServedKind& kind) {
 
 }  // namespace
 
+bool ServedKind::has_subresource(std::string_view subresource) const {
+  if (subresource == "status") return has_status_subresource;
+  return std::find(subresources.begin(), subresources.end(), subresource) != subresources.end();
+}
+
 Registry::Registry() : kinds_(builtin_kinds()) {}
 
 Result<> Registry::add_crd(const Json& crd) {

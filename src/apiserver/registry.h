@@ -29,11 +29,14 @@ struct ServedKind {
   std::vector<std::string> short_names, categories;
   bool namespaced = true;
   bool has_status_subresource = false;
-  bool builtin = false;  // strategic merge patches are allowed
+  std::vector<std::string> subresources;  // written apart, beside the status: "approval"
+  bool builtin = false;                   // strategic merge patches are allowed
   std::vector<PrinterColumn> columns;
   // OpenAPI v3 schema of the object; null for built-in kinds that are stored as they come.
   Json schema;
 
+  // Whether `subresource` is "status" or another part that can be written.
+  bool has_subresource(std::string_view subresource) const;
   kube::Kind key() const {
     return {group, version, kind, plural, namespaced, has_status_subresource};
   }

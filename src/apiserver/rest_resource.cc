@@ -125,9 +125,8 @@ Response serve_create(Target& target) {
 Response serve_update(Target& target) {
   const auto object = body_object(target);
   if (!object) return reply_body_error(object.error());
-  const bool status = target.path.subresource == "status";
-  return reply_result(target, status ? target.client->update_status(target.kind(), *object)
-                                     : target.client->update(target.kind(), *object));
+  return reply_result(
+      target, target.client->update_subresource(target.kind(), *object, target.path.subresource));
 }
 
 Response serve_patch(Target& target) {
@@ -175,7 +174,7 @@ bool fits(const ResourcePath& path, const ServedKind& kind) {
   if (!kind.namespaced && !path.ns.empty()) return false;
   if (kind.namespaced && path.ns.empty() && !path.name.empty()) return false;
   if (path.subresource.empty()) return true;
-  if (path.subresource == "status") return kind.has_status_subresource;
+  if (kind.has_subresource(path.subresource)) return true;
   return path.subresource == "log" && kind.group.empty() && kind.plural == "pods";
 }
 

@@ -329,6 +329,33 @@ Columns lease_columns() {
   return {name_column(), text("Holder", {"spec", "holderIdentity"}, 0, ""), age_column()};
 }
 
+// "Approved,Issued", "Denied", "Pending", …
+Json request_condition(const Object& request) {
+  std::string verdict, failed;
+  for (const Json& condition : request.status()["conditions"].items()) {
+    const std::string& type = condition["type"].as_string();
+    if (type == "Approved" || type == "Denied") verdict = type;
+    if (type == "Failed") failed = ",Failed";
+  }
+  if (verdict.empty()) verdict = "Pending";
+  const bool issued = !request.status()["certificate"].as_string().empty();
+  return verdict + failed + (issued ? ",Issued" : "");
+}
+
+Columns request_columns() {
+  return {
+      name_column(),
+      age_column(),
+      text("SignerName", {"spec", "signerName"}),
+      text("Requestor", {"spec", "username"}, 0, ""),
+      column("RequestedDuration",
+             [](const Object& request) {
+               const int64_t seconds = request.spec()["expirationSeconds"].as_int();
+               return Json(seconds == 0 ? "<none>" : human_duration(std::chrono::seconds(seconds)));
+             }),
+      column("Condition", request_condition)};
+}
+
 Columns created_at_columns() {
   return {name_column(),
           column("Created At", [](const Object& o) { return o.metadata()["creationTimestamp"]; })};
@@ -404,6 +431,7 @@ constexpr std::array kBuiltins = {
     Builtin{kRbac, "ClusterRole", created_at_columns},
     Builtin{kRbac, "RoleBinding", binding_columns},
     Builtin{kRbac, "ClusterRoleBinding", binding_columns},
+    Builtin{"certificates.k8s.io", "CertificateSigningRequest", request_columns},
     Builtin{"apiextensions.k8s.io", "CustomResourceDefinition", created_at_columns},
     Builtin{"apps", "Deployment", deployment_columns},
     Builtin{"apps", "StatefulSet", stateful_set_columns},

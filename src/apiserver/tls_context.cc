@@ -104,4 +104,9 @@ std::optional<User> certificate_user(ssl_st* connection) {
   return user;
 }
 
+bool certificate_expired(ssl_st* connection) {
+  const CertPtr cert(SSL_get1_peer_certificate(connection));
+  return cert && X509_cmp_current_time(X509_get0_notAfter(cert.get())) < 0;
+}
+
 }  // namespace breakwater::apiserver

@@ -28,4 +28,7 @@ Result<TlsContextPtr> make_tls_context(const std::string& cert_pem, const std::s
 // in system:authenticated. Nothing if it showed none.
 std::optional<User> certificate_user(ssl_st* connection);
 
+// Whether the certificate that the client showed has expired since the handshake.
+bool certificate_expired(ssl_st* connection);
+
 }  // namespace breakwater::apiserver

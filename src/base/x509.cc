@@ -115,7 +115,7 @@ Result<std::string> make_certificate_request(const std::string& key_pem,
   for (const std::string& organization : subject.organizations) {
     good = good && add_entry(name, "O", organization);
   }
-  good = good && add_entry(name, "CN", subject.common_name);
+  if (!subject.common_name.empty()) good = good && add_entry(name, "CN", subject.common_name);
   good = good && X509_REQ_set_pubkey(request.get(), key.get()) == 1 &&
          X509_REQ_sign(request.get(), key.get(), EVP_sha256()) > 0 &&
          PEM_write_bio_X509_REQ(bio.get(), request.get()) == 1;

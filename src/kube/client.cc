@@ -40,6 +40,14 @@ Result<std::vector<Object>> Client::list(const Kind& kind, const std::string& ns
   return objects;
 }
 
+Result<Object> Client::update_subresource(const Kind& kind, const Object& object,
+                                          const std::string& subresource, const Call& call) {
+  if (subresource.empty()) return update(kind, object, call);
+  if (subresource == "status") return update_status(kind, object, call);
+  return fail(Code::kUnsupported, "this client writes no subresource {} of {}", subresource,
+              kind.group_resource());
+}
+
 Result<> remove_if_exists(Client& client, const Kind& kind, const Key& key,
                           const DeleteOptions& options) {
   auto removed = client.remove(kind, key, options);

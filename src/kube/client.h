@@ -107,6 +107,9 @@ class Client : public Reader {
   // Replaces the status only. For kinds without the subresource it is the same as update().
   virtual Result<Object> update_status(const Kind& kind, const Object& object,
                                        const Call& call = {}) = 0;
+  // As update() and update_status(), for a `subresource` as in patch(). kUnsupported by default.
+  virtual Result<Object> update_subresource(const Kind& kind, const Object& object,
+                                            const std::string& subresource, const Call& call = {});
   // `subresource` is "", "status", or "approval" for a CertificateSigningRequest (of which only
   // status.conditions count). A patch that names metadata.resourceVersion fails with kConflict
   // unless that is the current one.

@@ -145,6 +145,12 @@ Result<Object> FaultyClient::update_status(const Kind& kind, const Object& objec
   return impl_->write(true, [&] { return impl_->inner.update_status(kind, object, call); });
 }
 
+Result<Object> FaultyClient::update_subresource(const Kind& kind, const Object& object,
+                                                const std::string& subresource, const Call& call) {
+  return impl_->write(
+      true, [&] { return impl_->inner.update_subresource(kind, object, subresource, call); });
+}
+
 Result<Object> FaultyClient::patch(const Kind& kind, const Key& key, PatchType type,
                                    const Json& patch, const std::string& subresource,
                                    const Call& call) {

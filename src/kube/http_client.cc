@@ -146,6 +146,14 @@ class HttpClient final : public Client {
     return object_of(write("PUT", path, object.json(), call));
   }
 
+  Result<Object> update_subresource(const Kind& kind, const Object& object,
+                                    const std::string& subresource, const Call& call) override {
+    if (subresource.empty()) return update(kind, object, call);
+    if (subresource == "status") return update_status(kind, object, call);
+    const std::string path = TRY(object_path(kind, object.key())) + "/" + subresource;
+    return object_of(write("PUT", path, object.json(), call));
+  }
+
   Result<Object> patch(const Kind& kind, const Key& key, PatchType type, const Json& patch,
                        const std::string& subresource, const Call& call) override {
     std::string path = TRY(object_path(kind, key));

@@ -34,6 +34,7 @@ constexpr Rule kRules[] = {
     {"", "secrets", "name"},
     {"", "addresses", "type"},
     {"CustomResourceDefinition", "conditions", ""},
+    {"CertificateSigningRequest", "conditions", ""},
     {"", "conditions", "type"},
     {"CSINode", "drivers", "name"},
     {"", "webhooks", "name"},

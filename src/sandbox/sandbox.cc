@@ -20,6 +20,7 @@
 #include "sandbox/node.h"
 #include "sandbox/rest_raw.h"
 #include "sandbox/setup.h"
+#include "sandbox/signer.h"
 #include "sandbox/storage_driver.h"
 
 namespace breakwater::sandbox {
@@ -111,6 +112,7 @@ class RunningSandbox final : public Sandbox {
     TRY(make_directories(settings_.directory, 0700));
     lock_ = TRY(lock_directory(settings_.directory));
     TRY(open_api());
+    pki_ = TRY(load_certificates(settings_.directory, clock_.now()));
     TRY(make_controllers());
     TRY(listen());
     collector_ = std::make_unique<Collector>(*server_);
@@ -156,28 +158,32 @@ class RunningSandbox final : public Sandbox {
     node_ =
         TRY(Node::create(node, {runner_->reader(), *client_, clock_, *processes_, enqueue, log_}));
     for (auto& controller : node_->make_controllers()) runner_->add(std::move(controller));
+    for (auto& controller :
+         make_signer_controllers({runner_->reader(), *client_, clock_, pki_.ca, log_})) {
+      runner_->add(std::move(controller));
+    }
     runner_->enqueue(std::string(kNodeController), node_->node_key());
     return {};
   }
 
   Result<> listen() {
-    const Certificates pki = TRY(load_certificates(settings_.directory, clock_.now()));
+    tokens_ = std::make_unique<apiserver::BootstrapTokens>(server_->reader(), clock_);
     rest_ = std::make_unique<apiserver::Rest>(*server_, node_.get(), clock_);
     server_->set_raw_handler([this](const apiserver::User& user, const std::string& path) {
       return get_raw(*rest_, user, path);
     });
     apiserver::HttpSettings http;
     http.port = settings_.port != 0 ? settings_.port : last_port(settings_.directory);
-    http.cert_pem = pki.server.cert_pem;
-    http.key_pem = pki.server.key_pem;
-    http.client_ca_pem = pki.ca.cert_pem;
-    http_ = TRY(apiserver::HttpServer::start(http, *rest_, tokens_, log_));
+    http.cert_pem = pki_.server.cert_pem;
+    http.key_pem = pki_.server.key_pem;
+    http.client_ca_pem = pki_.ca.cert_pem;
+    http_ = TRY(apiserver::HttpServer::start(http, *rest_, *tokens_, log_));
     TRY(write_file(settings_.directory / "port", std::to_string(http_->port())));
     kube::ClientConfig admin;
     admin.server = url();
-    admin.ca_pem = pki.ca.cert_pem;
-    admin.client_cert_pem = pki.admin.cert_pem;
-    admin.client_key_pem = pki.admin.key_pem;
+    admin.ca_pem = pki_.ca.cert_pem;
+    admin.client_cert_pem = pki_.admin.cert_pem;
+    admin.client_key_pem = pki_.admin.key_pem;
     return write_file(kubeconfig(), kube::write_kubeconfig(settings_.name, admin), 0600);
   }
 
@@ -187,6 +193,7 @@ class RunningSandbox final : public Sandbox {
   Logger log_;
   CancelToken stop_;
   Fd lock_;
+  Certificates pki_;
   // In the order of their dependence; destroyed from the last to the first.
   std::unique_ptr<apiserver::ApiServer> server_;
   std::unique_ptr<kube::Client> client_;
@@ -197,7 +204,7 @@ class RunningSandbox final : public Sandbox {
   std::unique_ptr<kube::Runner> runner_;
   std::unique_ptr<StorageContext> storage_;
   std::unique_ptr<Node> node_;
-  apiserver::StaticTokens tokens_;
+  std::unique_ptr<apiserver::BootstrapTokens> tokens_;
   std::unique_ptr<apiserver::Rest> rest_;
   std::unique_ptr<apiserver::HttpServer> http_;
   std::unique_ptr<Collector> collector_;

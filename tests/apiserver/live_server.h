@@ -57,8 +57,8 @@ inline std::vector<Json> deployed_crds() {
   return crds;
 }
 
-// Serves from construction to destruction. Tokens: "admin-token" may everything, "alice-token" is
-// the user alice without permissions.
+// Serves from construction to destruction. Bootstrap tokens work; besides, "admin-token" may do
+// everything, "alice-token" is the user alice without permissions.
 class LiveServer {
  public:
   explicit LiveServer(Settings settings = {}) {
@@ -69,6 +69,9 @@ class LiveServer {
     api_ = take(ApiServer::open(std::move(settings), clock_, random_, Logger()));
     take_ok(api_->install_crds(deployed_crds()));
     rest_ = std::make_unique<Rest>(*api_, &logs_, clock_);
+    bootstrap_tokens_ = std::make_unique<BootstrapTokens>(api_->reader(), clock_);
+    all_tokens_ = std::make_unique<TokenChain>(
+        std::vector<TokenAuthenticator*>{&tokens_, bootstrap_tokens_.get()});
     tokens_.add("admin-token", admin_user());
     tokens_.add("alice-token", User{"alice", {}, ""});
     api_->set_wake([this] { wake(); });
@@ -77,7 +80,7 @@ class LiveServer {
     http.cert_pem = cert.cert_pem;
     http.key_pem = cert.key_pem;
     http.client_ca_pem = ca_.cert_pem;
-    http_ = take(HttpServer::start(http, *rest_, tokens_, Logger()));
+    http_ = take(HttpServer::start(http, *rest_, *all_tokens_, Logger()));
   }
   ~LiveServer() {
     http_->stop();
@@ -155,6 +158,8 @@ class LiveServer {
   FakePodLogs logs_;
   StaticTokens tokens_;
   std::unique_ptr<ApiServer> api_;
+  std::unique_ptr<BootstrapTokens> bootstrap_tokens_;
+  std::unique_ptr<TokenChain> all_tokens_;
   std::unique_ptr<Rest> rest_;
   std::mutex mutex_;
   std::condition_variable changed_;
