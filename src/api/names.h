@@ -113,6 +113,16 @@ inline constexpr std::string_view kDecisionGroupIndexLabel =
     "cluster.open-cluster-management.io/decision-group-index";
 inline constexpr std::string_view kClusterSetLabel =
     "cluster.open-cluster-management.io/clusterset";
+inline constexpr std::string_view kDecisionGroupNameLabel =
+    "cluster.open-cluster-management.io/decision-group-name";
+// On a Placement, "true": somebody else writes its decisions.
+inline constexpr std::string_view kSchedulingDisabled =
+    "cluster.open-cluster-management.io/experimental-scheduling-disable";
+// On a Secret or ConfigMap: hub backups carry it.
+inline constexpr std::string_view kHubBackupLabel = "cluster.open-cluster-management.io/backup";
+// On replicated Policies, always: Argo CD leaves them alone.
+inline constexpr std::string_view kArgoCompareAnnotation = "argocd.argoproj.io/compare-options";
+inline constexpr std::string_view kArgoIgnoreExtraneous = "IgnoreExtraneous";
 inline constexpr std::string_view kUnreachableTaint =
     "cluster.open-cluster-management.io/unreachable";
 inline constexpr std::string_view kUnavailableTaint =
@@ -128,6 +138,8 @@ inline constexpr std::string_view kClaimKubernetesVersion =
     "kubeversion.open-cluster-management.io";
 // On a ManagedCluster: the id that it claims.
 inline constexpr std::string_view kClusterIdLabel = "clusterID";
+// Keeps a ManagedCluster that is being deleted until its agent has cleaned up.
+inline constexpr std::string_view kClusterFinalizer = "breakwater.dev/cluster-cleanup";
 // Conditions of a ManagedCluster.
 inline constexpr std::string_view kHubAccepted = "HubAcceptedManagedCluster";
 inline constexpr std::string_view kClusterJoined = "ManagedClusterJoined";
@@ -190,6 +202,17 @@ inline constexpr std::string_view kRemovalDoneAnnotation = "breakwater.dev/remov
 inline constexpr std::string_view kRemovalDisabled = "disabled";
 inline constexpr std::string_view kRemovalDeleted = "deleted";
 inline constexpr std::string_view kRemovalUnplaced = "unplaced";
+// On a Secret that the hub copied for a cluster: changes with the content; equals
+// spec.credentials.hash of the VirtInstallPolicy that uses it.
+inline constexpr std::string_view kContentHashAnnotation = "breakwater.dev/content-hash";
+// On a replicated Policy: the Secrets that the hub has copied for it, separated by commas.
+inline constexpr std::string_view kSecretCopiesAnnotation = "breakwater.dev/secret-copies";
+// On a replicated Policy: the hub Secret whose repository password the cluster has been given. If
+// the password is missing there later, it is not made anew.
+inline constexpr std::string_view kPasswordOfAnnotation = "breakwater.dev/password-of";
+// On a hub Secret: when Breakwater generated the repository password in it.
+inline constexpr std::string_view kPasswordGeneratedAnnotation =
+    "breakwater.dev/password-generated";
 // On what a policy created on a cluster: "<namespace>/<name>" of the policy. Only that is removed.
 inline constexpr std::string_view kCreatedByAnnotation = "breakwater.dev/created-by";
 // On a ClusterServiceVersion: uid of the Subscription that brought it.
