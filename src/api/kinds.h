@@ -35,6 +35,9 @@ inline constexpr Kind kClusterRoleBinding{"rbac.authorization.k8s.io", "v1",  "C
 // Approval is the subresource "approval"; conditions and the certificate are in the status.
 inline constexpr Kind kCertificateSigningRequest{
     "certificates.k8s.io", "v1", "CertificateSigningRequest", "certificatesigningrequests", false};
+// Asked by creating it; the answer is its status, and nothing is stored.
+inline constexpr Kind kSubjectAccessReview{"authorization.k8s.io", "v1", "SubjectAccessReview",
+                                           "subjectaccessreviews", false};
 inline constexpr Kind kCustomResourceDefinition{
     "apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", false};
 
@@ -112,6 +115,10 @@ inline constexpr Kind kPlacementBinding{"policy.open-cluster-management.io",
                                         "placementbindings",
                                         true,
                                         false};
+
+// ACM's own kind of template; read only, to stay out of the way of the product's virt policies.
+inline constexpr Kind kConfigurationPolicy{"policy.open-cluster-management.io", "v1",
+                                           "ConfigurationPolicy", "configurationpolicies"};
 
 // What our three Policies carry as templates (deploy/crds says what each field means).
 inline constexpr Kind kVirtInstallPolicy{"policy.open-cluster-management.io", "v1",

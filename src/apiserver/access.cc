@@ -107,6 +107,16 @@ std::string allowing_binding(kube::Reader& reader, const kube::Kind& kind, const
   return "";
 }
 
+std::string describe(const Access& access) {
+  if (!access.path.empty()) return fmt::format("cannot {} path \"{}\"", access.verb, access.path);
+  const std::string resource =
+      access.subresource.empty() ? access.resource : access.resource + "/" + access.subresource;
+  const std::string scope = access.ns.empty() ? "at the cluster scope"
+                                              : fmt::format("in the namespace \"{}\"", access.ns);
+  return fmt::format("cannot {} resource \"{}\" in API group \"{}\" {}", access.verb, resource,
+                     access.group, scope);
+}
+
 }  // namespace
 
 bool User::in_group(std::string_view group) const {
@@ -131,6 +141,14 @@ Verdict authorize(kube::Reader& reader, const User& user, const Access& access) 
     by = allowing_binding(reader, kRoleBindings, access.ns, user, access);
   }
   return {!by.empty(), by};
+}
+
+Result<> require_access(kube::Reader& reader, const User& user, const Access& access) {
+  if (authorize(reader, user, access).allowed) return {};
+  const std::string_view what = access.path.empty() ? access.resource : access.path;
+  return fail(Code::kForbidden, "{}{}{}{} is forbidden: User \"{}\" {}", what,
+              access.name.empty() ? "" : " \"", access.name, access.name.empty() ? "" : "\"",
+              user.name, describe(access));
 }
 
 }  // namespace breakwater::apiserver

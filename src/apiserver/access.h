@@ -41,4 +41,7 @@ struct Verdict {
 // "pods/log", nonResourceURLs). system:masters may everything. Reads the objects through `reader`.
 Verdict authorize(kube::Reader& reader, const User& user, const Access& access);
 
+// kForbidden, in Kubernetes' words, unless authorize() allows it.
+Result<> require_access(kube::Reader& reader, const User& user, const Access& access);
+
 }  // namespace breakwater::apiserver

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "apiserver/rest_reply.h"
+#include "apiserver/reviews.h"
 
 namespace breakwater::apiserver {
 

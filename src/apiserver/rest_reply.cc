@@ -53,16 +53,6 @@ std::optional<MediaType> media_type_of(std::string_view range) {
   return result;
 }
 
-std::string describe(const Access& access) {
-  if (!access.path.empty()) return fmt::format("cannot {} path \"{}\"", access.verb, access.path);
-  const std::string resource =
-      access.subresource.empty() ? access.resource : access.resource + "/" + access.subresource;
-  const std::string scope = access.ns.empty() ? "at the cluster scope"
-                                              : fmt::format("in the namespace \"{}\"", access.ns);
-  return fmt::format("cannot {} resource \"{}\" in API group \"{}\" {}", access.verb, resource,
-                     access.group, scope);
-}
-
 }  // namespace
 
 std::optional<MediaType> negotiate(std::string_view accept) {
@@ -161,11 +151,7 @@ bool query_flag(const Request& request, const std::string& name) {
 }
 
 Result<> require_access(const RestContext& context, const User& user, const Access& access) {
-  if (authorize(context.server.reader(), user, access).allowed) return {};
-  const std::string_view what = access.path.empty() ? access.resource : access.path;
-  return fail(Code::kForbidden, "{}{}{}{} is forbidden: User \"{}\" {}", what,
-              access.name.empty() ? "" : " \"", access.name, access.name.empty() ? "" : "\"",
-              user.name, describe(access));
+  return require_access(context.server.reader(), user, access);
 }
 
 }  // namespace breakwater::apiserver

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -56,12 +55,5 @@ std::optional<Response> serve_review(const RestContext& context, const Request& 
 // Nothing if the path is no discovery document (/api, /apis, /apis/<group>,
 // /apis/<group>/<version>).
 std::optional<Response> serve_discovery(const RestContext& context, const Request& request);
-
-// The virtual resources that serve_review() serves.
-struct ReviewKind {
-  std::string_view group, plural, kind;
-  bool namespaced;
-};
-std::span<const ReviewKind> review_kinds();
 
 }  // namespace breakwater::apiserver

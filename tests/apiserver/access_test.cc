@@ -133,4 +133,27 @@ TEST(Rbac, IsEnforcedForEveryVerb) {
   EXPECT_TRUE(ann->watch(kMapKind, "demo", {}).error().is(Code::kForbidden));
 }
 
+TEST(Rbac, ReviewsAnswerInProcessToo) {
+  World world;
+  create_all(world);
+  constexpr kube::Kind kReview{"authorization.k8s.io", "v1", "SubjectAccessReview",
+                               "subjectaccessreviews", false};
+  const auto may = [&](kube::Client& client, std::string_view user, std::string_view verb) {
+    kube::Object review = kube::Object::make(kReview, {});
+    review.set({"spec"}, yaml(fmt::format("{{user: {}, resourceAttributes: {{verb: {}, resource: "
+                                          "configmaps, namespace: demo}}}}",
+                                          user, verb)));
+    const auto answer = client.create(kReview, review);
+    if (!answer) return answer.error().message();
+    return std::string(answer->status()["allowed"].as_bool() ? "yes" : "no");
+  };
+  EXPECT_EQ(may(*world.admin, "ann", "list"), "yes");
+  EXPECT_EQ(may(*world.admin, "ann", "delete"), "no");
+  EXPECT_EQ(may(*world.admin, "nobody", "list"), "no");
+  EXPECT_EQ(may(*world.server->client({"ann", {}, ""}), "bot", "list"),
+            "subjectaccessreviews is forbidden: User \"ann\" cannot create resource "
+            "\"subjectaccessreviews\" in API group \"authorization.k8s.io\" at the cluster scope");
+  EXPECT_EQ(world.admin->get(kReview, {"", "x"}).error().code(), Code::kNotFound);
+}
+
 }  // namespace breakwater::apiserver::access_test
