@@ -12,22 +12,73 @@ using kube::Object;
 
 namespace {
 
-Key child_key(const Kind& kind, const Object& move) {
-  return {kind.namespaced ? move.ns() : "", child_name(move)};
+constexpr size_t kMostName = 253;
+
+std::string_view label_of(const Object& move) {
+  if (move.is(api::kDataUpload)) return api::kDataUploadLabel;
+  if (move.is(api::kDataDownload)) return api::kDataDownloadLabel;
+  return move.is(api::kVolumeSnapshotBackup) ? api::kVsbLabel : api::kVsrLabel;
+}
+
+bool is_velero(const Object& move) {
+  return move.is(api::kDataUpload) || move.is(api::kDataDownload);
+}
+
+// Without a suffix that tells moves of one name apart.
+struct Name {
+  std::string stem;
+  std::string_view end;
+};
+
+Name name_of(const Kind& kind, const Object& move) {
+  if (kind == api::kPod) return {move.name(), "-pod"};
+  if (kind == api::kSecret) return {move.name(), "-secret"};
+  if (move.is(api::kVolumeSnapshotRestore)) {
+    return {move.name(), kind == api::kVolumeSnapshot ? "-snapshot" : "-pvc"};
+  }
+  const std::string& content = move.spec()["volumeSnapshotContent"]["name"].as_string();
+  if (kind == api::kVolumeSnapshotContent) return {content + "-clone", ""};
+  if (kind == api::kVolumeSnapshot) return {content + "-clone", "-volumesnapshot"};
+  return {content, "-pvc"};
 }
 
 }  // namespace
 
-std::string child_name(const Object& move) { return label_value(move.name()); }
+const std::string& namespace_of(const Object& move) {
+  return is_velero(move) ? move.ns() : move.spec()["protectedNamespace"].as_string();
+}
+
+std::vector<std::string> child_names(const Kind& kind, const Object& move) {
+  if (is_velero(move)) return {label_value(move.name())};
+  const Name name = name_of(kind, move);
+  std::vector<std::string> names;
+  for (const std::string& suffix : {std::string(), "-" + move.uid().substr(0, 8)}) {
+    const std::string whole = name.stem + suffix + std::string(name.end);
+    const bool too_long = kind == api::kPod || whole.size() > kMostName;
+    names.push_back(too_long ? label_value(whole) : whole);
+  }
+  return names;
+}
 
 Object make_child(const Kind& kind, const Object& move) {
-  Object child = Object::make(kind, child_key(kind, move));
+  const std::string& ns = namespace_of(move);
+  Object child = Object::make(kind, {kind.namespaced ? ns : "", child_names(kind, move).front()});
   child.set_label(api::kManagedByLabel, api::kManagedBy);
-  child.set_label(move.is(api::kDataUpload) ? api::kDataUploadLabel : api::kDataDownloadLabel,
-                  child_name(move));
+  child.set_label(label_of(move), label_value(move.name()));
   child.set_annotation(kMoveUidAnnotation, move.uid());
-  if (kind.namespaced) child.add_owner(move, true);
+  child.set_annotation(kMoveAnnotation, move.key().to_string());
+  if (kind.namespaced && ns == move.ns()) child.add_owner(move, true);
   return child;
+}
+
+kube::Mapper map_to_move(const Kind& kind) {
+  const std::string label(label_of(Object::make(kind, {})));
+  return [label](const Object& object) -> std::vector<Key> {
+    const std::string& move = object.annotation(kMoveAnnotation);
+    const size_t slash = move.find('/');
+    if (!object.has_label(label) || slash == std::string::npos) return {};
+    return {{move.substr(0, slash), move.substr(slash + 1)}};
+  };
 }
 
 bool is_child(const Object& object, const Object& move) {
@@ -43,31 +94,51 @@ Result<std::optional<Object>> find_live(kube::Client& client, const Kind& kind, 
 
 Result<std::optional<Object>> find_child(kube::Client& client, const Kind& kind,
                                          const Object& move) {
-  return find_live(client, kind, child_key(kind, move));
+  for (const std::string& name : child_names(kind, move)) {
+    auto found = TRY(find_live(client, kind, {kind.namespaced ? namespace_of(move) : "", name}));
+    if (found && is_child(*found, move)) return found;
+  }
+  return std::nullopt;
 }
 
-Result<Object> ensure_child(kube::Client& client, const Kind& kind, const Object& move,
-                            const Object& wanted) {
-  auto present = TRY(find_child(client, kind, move));
-  if (!present) {
-    auto created = client.create(kind, wanted);
-    if (created || !created.error().is(Code::kAlreadyExists)) return created;
-    present = TRY(client.get(kind, child_key(kind, move)));
-  }
-  if (!is_child(*present, move)) {
-    return fail(Code::kAlreadyExists, "{} {} is there already and does not belong to {} {}",
-                kind.kind, present->key().to_string(), move.kind(), move.key().to_string());
-  }
-  if (present->is_deleting()) {
+namespace {
+
+// Under the first of `names` that is not somebody else's.
+Result<Object> ensure_under(const std::vector<std::string>& names, kube::Client& client,
+                            const Kind& kind, const Object& move, const Object& wanted) {
+  const auto present = TRY(find_child(client, kind, move));
+  if (present && !present->is_deleting()) return *present;
+  if (present) {
     return fail(Code::kAlreadyExists, "{} {} is being deleted", kind.kind,
                 present->key().to_string());
   }
-  return std::move(*present);
+  for (const std::string& name : names) {
+    Object named = wanted;
+    named.set({"metadata", "name"}, name);
+    auto created = client.create(kind, named);
+    if (created || !created.error().is(Code::kAlreadyExists)) return created;
+    const auto taken = TRY(find_live(client, kind, named.key()));
+    if (taken && is_child(*taken, move)) return *taken;  // an earlier attempt got through after all
+  }
+  return fail(Code::kAlreadyExists, "{} {} is there already and does not belong to {} {}",
+              kind.kind, wanted.key().to_string(), move.kind(), move.key().to_string());
+}
+
+}  // namespace
+
+Result<Object> ensure_child(kube::Client& client, const Kind& kind, const Object& move,
+                            const Object& wanted) {
+  return ensure_under(child_names(kind, move), client, kind, move, wanted);
+}
+
+Result<Object> ensure_child_named(kube::Client& client, const Kind& kind, const Object& move,
+                                  const Object& wanted) {
+  return ensure_under({wanted.name()}, client, kind, move, wanted);
 }
 
 Result<Step> remove_child(kube::Client& client, const Kind& kind, const Object& move) {
   const auto child = TRY(find_child(client, kind, move));
-  if (!child || !is_child(*child, move)) return Step{};
+  if (!child) return Step{};
   if (!child->is_deleting()) {
     kube::DeleteOptions options;
     options.uid = child->uid();
@@ -79,7 +150,7 @@ Result<Step> remove_child(kube::Client& client, const Kind& kind, const Object& 
 
 Result<Step> remove_claim(kube::Client& client, const Object& move) {
   const auto claim = TRY(find_child(client, api::kPersistentVolumeClaim, move));
-  if (!claim || !is_child(*claim, move)) return Step{};
+  if (!claim) return Step{};
   const std::string& volume = claim->spec()["volumeName"].as_string();
   if (!volume.empty() && !claim->is_deleting()) TRY(set_reclaim_policy(client, volume, "Delete"));
   return remove_child(client, api::kPersistentVolumeClaim, move);

@@ -20,6 +20,14 @@ class Download final : public Direction {
       : settings_(settings), environment_(environment), rebinder_(settings, environment) {}
 
   const kube::Kind& kind() const override { return api::kDataDownload; }
+  bool takes(const Object& move) const override {
+    return takes_data_mover(move.spec()["datamover"].as_string());
+  }
+  Result<Duration> prepare_timeout(const Object&) override { return settings_.prepare_timeout; }
+  // A Backup or Restore that gives up asks its moves to stop (spec.cancel).
+  Result<std::optional<std::string>> find_owner_failure(const Object&) override {
+    return std::nullopt;
+  }
 
   Result<> validate(const Object& move) override {
     const Json& spec = move.spec();
@@ -60,7 +68,8 @@ class Download final : public Direction {
     return Step{};
   }
 
-  Result<datapath::WorkerConfig> make_config(const Object& move) override {
+  Result<WorkerNeeds> prepare_worker(const Object& move) override {
+    TRY(check_password(settings_, environment_.client));
     const SnapshotName name = TRY(SnapshotName::parse(move.spec()["snapshotID"].as_string()));
     datapath::WorkerConfig config;
     config.operation = datapath::WorkerConfig::Operation::kRestore;
@@ -69,7 +78,12 @@ class Download final : public Direction {
                                               name.repository()));
     config.snapshot = name.id;
     config.threads = settings_.worker_threads;
-    return config;
+    return WorkerNeeds{std::move(config), std::string(api::kRepositorySecret)};
+  }
+
+  Result<> describe(Object& move, const Object& pod) override {
+    move.set({"status", "node"}, pod.spec()["nodeName"].as_string());
+    return {};
   }
 
   Result<> record(Object& move, const Json& result) override {
@@ -83,11 +97,12 @@ class Download final : public Direction {
     TRY(rebinder_.give_back(move));
     return claim;
   }
+  bool keeps_result() const override { return false; }
 
  private:
   Result<bool> has_claim(const Object& move) {
     const auto claim = TRY(find_child(environment_.client, api::kPersistentVolumeClaim, move));
-    return claim && is_child(*claim, move) && !claim->is_deleting();
+    return claim && !claim->is_deleting();
   }
 
   Result<Step> wait_for_target(const Object& move, const Key& key) {

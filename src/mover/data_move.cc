@@ -2,15 +2,12 @@
 
 #include "api/kinds.h"
 #include "api/names.h"
-#include "api/phases.h"
-#include "mover/repository_place.h"
 
 namespace breakwater::mover {
 
 using kube::Key;
 using kube::Object;
 using kube::Outcome;
-namespace phase = api::data_phase;
 
 namespace {
 
@@ -31,15 +28,9 @@ bool is_cancel_requested(const Object& move) {
   return move.is_deleting() || move.spec()["cancel"].as_bool();
 }
 
-void set_status(Object& move, std::string_view name, Json value) {
-  move.set({"status", name}, std::move(value));
-}
-
-void finish_status(Object& move, std::string_view new_phase, std::string_view message, Time now) {
-  set_status(move, "phase", new_phase);
-  set_status(move, "message", message);
-  set_status(move, "completionTimestamp", format_rfc3339(now));
-}
+bool has_finalizer(const Object& move) { return move.has_finalizer(dialect_of(move).finalizer); }
+void add_finalizer(Object& move) { move.add_finalizer(dialect_of(move).finalizer); }
+void remove_finalizer(Object& move) { move.remove_finalizer(dialect_of(move).finalizer); }
 
 }  // namespace
 
@@ -53,7 +44,8 @@ Duration operation_timeout(const Settings& settings, const Object& move) {
 }
 
 Duration since_accepted(const Environment& environment, const Object& move) {
-  const auto accepted = parse_rfc3339(move.status()["acceptedTimestamp"].as_string());
+  const std::string_view field = dialect_of(move).accepted_field;
+  const auto accepted = parse_rfc3339(move.status()[field].as_string());
   return accepted ? environment.clock.now() - *accepted : Duration(0);
 }
 
@@ -67,42 +59,63 @@ MoveReconciler::MoveReconciler(const Settings& settings, const Environment& envi
 Outcome MoveReconciler::reconcile(const Key& key) {
   const kube::Kind& kind = direction_->kind();
   auto move = environment_.reader.get(kind, key);
-  const bool settled = move && api::data_move_is_terminal(move->phase()) &&
-                       !move->has_finalizer(api::kDataMoverFinalizer);
-  if (move && !settled) {
-    if (!takes_data_mover(move->spec()["datamover"].as_string())) return Outcome::done();
+  if (move && !is_settled(*move)) {
+    if (!direction_->takes(*move)) return Outcome::done();
     // Live: acting on an old phase could make children of a move that is over.
     move = environment_.client.get(kind, key);
   }
   if (!move && !move.error().is(Code::kNotFound)) return tl::unexpected(std::move(move).error());
-  if (move && !settled) return advance(*move);
+  if (move && !is_settled(*move)) return advance(*move);
   slots_->release(kind, key);
   looked_at_.erase(key);
   return Outcome::done();
 }
 
+bool MoveReconciler::is_settled(const Object& move) const {
+  const Stage stage = stage_of(move);
+  if (!is_terminal(stage)) return false;
+  const bool has_result = stage == Stage::kCompleted && direction_->keeps_result();
+  return !has_finalizer(move) || (has_result && !move.is_deleting());
+}
+
 Outcome MoveReconciler::advance(const Object& move) {
-  const std::string& current = move.phase();
-  if (api::data_move_is_terminal(current)) return settle(move);
-  if (current == phase::kCanceling) return cancel(move);
-  const bool concluding =
-      move.is(api::kDataUpload) && state_of(move).done();  // its data is safe: that counts more
-  if (is_cancel_requested(move) && !concluding) return cancel(move);
-  if (current.empty() || current == phase::kNew) return accept(move);
-  if (current == phase::kAccepted) return prepare(move);
-  if (current == phase::kPrepared) return start(move);
-  return follow(move);
+  const Stage stage = stage_of(move);
+  if (is_terminal(stage)) return settle(move);
+  if (stage == Stage::kCanceling) return cancel(move);
+  const bool safe = state_of(move).done();
+  // The data of an upload is safe then: that counts more.
+  if (is_cancel_requested(move) && !(safe && move.is(api::kDataUpload))) return cancel(move);
+  if (!safe) {
+    const auto failure = TRY(direction_->find_owner_failure(move));
+    if (failure) return fail_move(move, *failure, Stage::kPartiallyFailed);
+  }
+  switch (stage) {
+    case Stage::kNew:
+    case Stage::kQueued:
+      return accept(move);
+    case Stage::kAccepted:
+      return prepare(move);
+    case Stage::kPrepared:
+      return start(move);
+    case Stage::kMoved:
+      return step_to(move, Stage::kCleaning);
+    case Stage::kCleaning:
+      return finish(move);
+    default:
+      return follow(move);
+  }
 }
 
 Outcome MoveReconciler::accept(const Object& move) {
   const Result<> valid = direction_->validate(move);
   if (!valid) return judge(move, valid.error());
-  if (!TRY(slots_->take(direction_->kind(), move.key()))) return Outcome::again_after(kWait);
+  if (!TRY(slots_->take(direction_->kind(), move.key()))) return enqueue(move);
   auto written = write(move, [&](Object& now) {
-    now.add_finalizer(api::kDataMoverFinalizer);
-    set_status(now, "phase", phase::kAccepted);
-    set_status(now, "acceptedTimestamp", format_rfc3339(environment_.clock.now()));
-    set_status(now, "acceptedByNode", settings_.identity);
+    add_finalizer(now);
+    enter(now, Stage::kAccepted, environment_.clock.now());
+    if (now.is(api::kDataUpload) || now.is(api::kDataDownload)) {
+      now.set({"status", "acceptedByNode"}, settings_.identity);
+    }
   });
   if (written) return Outcome::done();  // the change brings us back
   slots_->release(direction_->kind(), move.key());
@@ -110,41 +123,49 @@ Outcome MoveReconciler::accept(const Object& move) {
   return tl::unexpected(std::move(written).error());
 }
 
-Outcome MoveReconciler::prepare(const Object& move) {
-  if (since_accepted(environment_, move) > settings_.prepare_timeout) {
-    const std::string why = move.status()["message"].as_string_or("");
-    return fail_move(move, fmt::format("timeout on preparing the data movement after {}{}{}",
-                                       format_duration(settings_.prepare_timeout),
-                                       why.empty() ? "" : ": ", why));
+Outcome MoveReconciler::enqueue(const Object& move) {
+  if (stage_of(move) == Stage::kNew && dialect_of(move).knows(Stage::kQueued)) {
+    const Outcome written = step_to(move, Stage::kQueued);
+    if (written.error()) return written;
   }
-  auto ready = check_prerequisites(move);
+  return Outcome::again_after(kWait);
+}
+
+Outcome MoveReconciler::prepare(const Object& move) {
+  const Duration limit = TRY(direction_->prepare_timeout(move));
+  if (since_accepted(environment_, move) > limit) {
+    const std::string why = said(move);
+    return fail_move(move, fmt::format("timeout on preparing the data movement after {}{}{}",
+                                       format_duration(limit), why.empty() ? "" : ": ", why));
+  }
+  auto ready = make_ready(move);
   if (!ready) return judge(move, ready.error());
   if (!ready->done) return wait(move, ready->waiting_for, kPoll);
   const auto pod = TRY(find_child(environment_.client, api::kPod, move));
-  if (!pod || !is_child(*pod, move)) return start_pod(move);
+  if (!pod) return start_pod(move);
   const WorkerReport report = read_report(*pod);
   if (report.state == WorkerReport::State::kWaiting) return wait(move, report.message, kWait);
-  return write_and_return(move, [&](Object& now) {
-    MoveState state = state_of(now);
-    state.pod = pod->uid();
-    set_state(now, state);
-    set_status(now, "phase", phase::kPrepared);
-    set_status(now, "message", "");
-    set_status(now, "node", pod->spec()["nodeName"].as_string());
-  });
+  return begin(move, *pod);
 }
 
-Outcome MoveReconciler::start(const Object& move) {
-  return write_and_return(move, [&](Object& now) {
-    set_status(now, "phase", phase::kInProgress);
-    set_status(now, "startTimestamp", format_rfc3339(environment_.clock.now()));
-    if (now.is(api::kDataUpload)) set_status(now, "nodeOS", "linux");
-  });
+Outcome MoveReconciler::begin(const Object& move, const Object& pod) {
+  Object begun = move;
+  const Result<> described = direction_->describe(begun, pod);
+  if (!described) return judge(move, described.error());
+  MoveState state = state_of(begun);
+  state.pod = pod.uid();
+  set_state(begun, state);
+  const Time now_is = environment_.clock.now();
+  const bool knows = dialect_of(move).knows(Stage::kPrepared);
+  enter(begun, knows ? Stage::kPrepared : Stage::kInProgress, now_is);
+  say(begun, "", false, now_is);
+  return write_and_return(move, [&](Object& now) { now = begun; });
 }
 
-Result<Step> MoveReconciler::check_prerequisites(const Object& move) {
-  TRY(check_password(settings_, environment_.client));
-  TRY(direction_->make_config(move));  // before anything is touched
+Outcome MoveReconciler::start(const Object& move) { return step_to(move, Stage::kInProgress); }
+
+Result<Step> MoveReconciler::make_ready(const Object& move) {
+  TRY(direction_->prepare_worker(move));
   return direction_->expose(move);
 }
 
@@ -152,62 +173,79 @@ Outcome MoveReconciler::conclude(const Object& move) {
   auto concluded = direction_->conclude(move);
   if (!concluded) return judge(move, concluded.error());
   if (!concluded->done) return wait(move, concluded->waiting_for, kPoll);
+  if (dialect_of(move).knows(Stage::kMoved)) {
+    slots_->release(direction_->kind(), move.key());
+    return step_to(move, Stage::kMoved);
+  }
+  return finish(move);
+}
+
+Outcome MoveReconciler::finish(const Object& move) {
   const Step gone = TRY(remove_everything(move));
   if (!gone.done) return Outcome::again_after(kPoll);
   environment_.log.info("data movement completed",
                         {{"kind", move.kind()}, {"name", move.key().to_string()}});
   slots_->release(direction_->kind(), move.key());
   return write_and_return(move, [&](Object& now) {
-    finish_status(now, phase::kCompleted, "", environment_.clock.now());
-    now.remove_finalizer(api::kDataMoverFinalizer);
+    enter(now, Stage::kCompleted, environment_.clock.now());
+    say(now, "", false, environment_.clock.now());
+    if (!direction_->keeps_result()) remove_finalizer(now);
   });
 }
 
 Outcome MoveReconciler::cancel(const Object& move) {
   const Time now_is = environment_.clock.now();
-  if (move.phase() != phase::kCanceling) {
+  const bool tells = dialect_of(move).knows(Stage::kCanceling);
+  if (tells && stage_of(move) != Stage::kCanceling) {
     return write_and_return(move, [&](Object& now) {
-      if (!now.is_deleting()) now.add_finalizer(api::kDataMoverFinalizer);
+      if (!now.is_deleting()) add_finalizer(now);
       MoveState state = state_of(now);
       state.cancel_at = now_is;
       set_state(now, state);
-      set_status(now, "phase", phase::kCanceling);
+      enter(now, Stage::kCanceling, now_is);
     });
   }
   const Step gone = TRY(remove_everything(move));
-  const bool late = now_is - state_of(move).cancel_at > settings_.cancel_timeout;
+  const bool late = tells && now_is - state_of(move).cancel_at > settings_.cancel_timeout;
   if (!gone.done && !late) return Outcome::again_after(kPoll);
   slots_->release(direction_->kind(), move.key());
   return write_and_return(move, [&](Object& now) {
-    finish_status(now, phase::kCanceled, fmt::format("{} is canceled", now.kind()), now_is);
-    if (gone.done) now.remove_finalizer(api::kDataMoverFinalizer);
+    if (tells) {
+      enter(now, Stage::kCanceled, now_is);
+      say(now, fmt::format("{} is canceled", now.kind()), false, now_is);
+    }
+    if (gone.done) remove_finalizer(now);
   });
 }
 
 Outcome MoveReconciler::settle(const Object& move) {
   slots_->release(direction_->kind(), move.key());
   looked_at_.erase(move.key());
-  if (!move.has_finalizer(api::kDataMoverFinalizer)) return Outcome::done();
   const Step gone = TRY(remove_everything(move));
   if (!gone.done) return Outcome::again_after(kPoll);
-  return write_and_return(move,
-                          [&](Object& now) { now.remove_finalizer(api::kDataMoverFinalizer); });
+  return write_and_return(move, [&](Object& now) { remove_finalizer(now); });
 }
 
-Outcome MoveReconciler::fail_move(const Object& move, const std::string& message) {
+Outcome MoveReconciler::fail_move(const Object& move, const std::string& message, Stage stage) {
   environment_.log.warning(
       "data movement failed",
       {{"kind", move.kind()}, {"name", move.key().to_string()}, {"message", message}});
   return write_and_return(move, [&](Object& now) {
-    if (!now.is_deleting()) now.add_finalizer(api::kDataMoverFinalizer);
-    finish_status(now, phase::kFailed, message, environment_.clock.now());
+    if (!now.is_deleting()) add_finalizer(now);
+    enter(now, stage, environment_.clock.now());
+    say(now, message, true, environment_.clock.now());
   });
 }
 
-Outcome MoveReconciler::wait(const Object& move, const std::string& message, Duration delay) {
-  if (move.status()["message"].as_string() != message) {
-    const Outcome written =
-        write_and_return(move, [&](Object& now) { set_status(now, "message", message); });
+Outcome MoveReconciler::step_to(const Object& move, Stage stage) {
+  return write_and_return(move, [&](Object& now) { enter(now, stage, environment_.clock.now()); });
+}
+
+Outcome MoveReconciler::wait(const Object& move, const std::string& message, Duration delay,
+                             bool wrong) {
+  if (said(move) != message) {
+    const Outcome written = write_and_return(
+        move, [&](Object& now) { say(now, message, wrong, environment_.clock.now()); });
     if (written.error()) return written;
   }
   return Outcome::again_after(delay);
@@ -216,7 +254,7 @@ Outcome MoveReconciler::wait(const Object& move, const std::string& message, Dur
 Outcome MoveReconciler::judge(const Object& move, const Error& error) {
   if (error.is(Code::kConflict)) return Outcome::again_after(kConflictPause);
   if (is_final(error)) return fail_move(move, error.to_string());
-  if (is_awaited(error)) return wait(move, error.to_string(), kWait);
+  if (is_awaited(error)) return wait(move, error.to_string(), kWait, true);
   return tl::unexpected(error);
 }
 
@@ -227,9 +265,21 @@ Result<Step> MoveReconciler::remove_everything(const Object& move) {
 }
 
 Result<Object> MoveReconciler::write(const Object& move, const Change& change) {
+  const kube::Kind& kind = direction_->kind();
+  Object next = move;
+  change(next);
+  if (!kind.has_status_subresource) return environment_.client.update(kind, next);
   Object now = move;
-  change(now);
-  return environment_.client.update(direction_->kind(), now);
+  const bool leaves = has_finalizer(move) && !has_finalizer(next);
+  if (leaves) add_finalizer(next);
+  if (!(next.metadata() == move.metadata())) now = TRY(environment_.client.update(kind, next));
+  if (!(next.status() == move.status())) {
+    now.set({"status"}, next.status());
+    now = TRY(environment_.client.update_status(kind, now));
+  }
+  if (!leaves) return now;
+  remove_finalizer(now);
+  return environment_.client.update(kind, now);
 }
 
 Outcome MoveReconciler::write_and_return(const Object& move, const Change& change) {

@@ -31,6 +31,14 @@ class Upload final : public Direction {
       : settings_(settings), environment_(environment), exposer_(settings, environment) {}
 
   const kube::Kind& kind() const override { return api::kDataUpload; }
+  bool takes(const Object& move) const override {
+    return takes_data_mover(move.spec()["datamover"].as_string());
+  }
+  Result<Duration> prepare_timeout(const Object&) override { return settings_.prepare_timeout; }
+  // A Backup or Restore that gives up asks its moves to stop (spec.cancel).
+  Result<std::optional<std::string>> find_owner_failure(const Object&) override {
+    return std::nullopt;
+  }
 
   Result<> validate(const Object& move) override {
     const Json& spec = move.spec();
@@ -40,9 +48,19 @@ class Upload final : public Direction {
     return require(move, "backupStorageLocation", spec["backupStorageLocation"]);
   }
 
-  Result<Step> expose(const Object& move) override { return exposer_.expose(move); }
+  Result<Step> expose(const Object& move) override {
+    ExposureSource source;
+    source.snapshot = source_snapshot(move);
+    source.claim = {move.spec()["sourceNamespace"].as_string(),
+                    move.spec()["sourcePVC"].as_string()};
+    source.storage_class = move.spec()["csiSnapshot"]["storageClass"].as_string();
+    source.take_over = true;
+    source.limit = operation_timeout(settings_, move);
+    return exposer_.expose(move, source);
+  }
 
-  Result<datapath::WorkerConfig> make_config(const Object& move) override {
+  Result<WorkerNeeds> prepare_worker(const Object& move) override {
+    TRY(check_password(settings_, environment_.client));
     const SnapshotName name = TRY(snapshot_name(move));
     datapath::WorkerConfig config;
     config.operation = datapath::WorkerConfig::Operation::kBackup;
@@ -59,7 +77,13 @@ class Upload final : public Direction {
     config.parent = parent_of(move);
     config.init_if_missing = true;
     config.threads = settings_.worker_threads;
-    return config;
+    return WorkerNeeds{std::move(config), std::string(api::kRepositorySecret)};
+  }
+
+  Result<> describe(Object& move, const Object& pod) override {
+    move.set({"status", "node"}, pod.spec()["nodeName"].as_string());
+    move.set({"status", "nodeOS"}, "linux");
+    return {};
   }
 
   Result<> record(Object& move, const Json& result) override {
@@ -76,9 +100,17 @@ class Upload final : public Direction {
   }
 
   Result<Step> conclude(const Object&) override { return Step{}; }
-  Result<Step> clean_up(const Object& move) override { return exposer_.dispose(move); }
+  Result<Step> clean_up(const Object& move) override {
+    return exposer_.dispose(move, source_snapshot(move));
+  }
+  bool keeps_result() const override { return false; }
 
  private:
+  static kube::Key source_snapshot(const Object& move) {
+    return {move.spec()["sourceNamespace"].as_string(),
+            move.spec()["csiSnapshot"]["volumeSnapshot"].as_string()};
+  }
+
   static std::string path_of(const Object& move) {
     return fmt::format("/{}/{}", move.spec()["sourceNamespace"].as_string(),
                        move.spec()["sourcePVC"].as_string());

@@ -13,117 +13,125 @@ using kube::Object;
 
 namespace {
 
-Key source_snapshot(const Object& upload) {
-  return {upload.spec()["sourceNamespace"].as_string(),
-          upload.spec()["csiSnapshot"]["volumeSnapshot"].as_string()};
-}
-
-Key source_claim(const Object& upload) {
-  return {upload.spec()["sourceNamespace"].as_string(), upload.spec()["sourcePVC"].as_string()};
-}
-
 bool is_content_of(const Object& content, const Key& snapshot) {
   const Json& reference = content.spec()["volumeSnapshotRef"];
   return reference["namespace"].as_string() == snapshot.ns &&
          reference["name"].as_string() == snapshot.name;
 }
 
-std::string problem_of(const Object& snapshot) {
-  const std::string& message = snapshot.status()["error"]["message"].as_string();
+std::string problem_of(const Object& object) {
+  const std::string& message = object.status()["error"]["message"].as_string();
   return message.empty() ? "" : ": " + message;
 }
 
-Result<> refuse_filesystem(const std::string& mode, const Object& upload) {
+Result<> refuse_filesystem(const std::string& mode, const Key& claim) {
   if (mode != "Filesystem") return {};
   return fail(Code::kUnsupported,
               "PersistentVolumeClaim {} has volumeMode Filesystem; only Block is moved yet",
-              source_claim(upload).to_string());
+              claim.to_string());
 }
 
-}  // namespace
-
-Result<Step> Exposer::expose(const Object& upload) {
-  auto content = TRY(find_child(environment_.client, api::kVolumeSnapshotContent, upload));
-  if (!content || !is_child(*content, upload)) {
-    auto made = make_clone(upload);
-    if (!made && made.error().is(Code::kNotFound)) {
-      return wait_bounded(upload, made.error().message());
-    }
-    content = TRY(std::move(made));
-  }
-  Object snapshot = make_child(api::kVolumeSnapshot, upload);
-  snapshot.set({"spec", "source", "volumeSnapshotContentName"}, content->name());
-  const Json& snapshot_class = content->spec()["volumeSnapshotClassName"];
-  if (!snapshot_class.is_null()) snapshot.set({"spec", "volumeSnapshotClassName"}, snapshot_class);
-  snapshot = TRY(ensure_child(environment_.client, api::kVolumeSnapshot, upload, snapshot));
-  if (!snapshot.status()["readyToUse"].as_bool()) {
-    return wait_bounded(upload, fmt::format("waiting for VolumeSnapshot {} to be ready{}",
-                                            snapshot.key().to_string(), problem_of(snapshot)));
-  }
-  const Object claim = TRY(make_claim(upload, *content, snapshot));
-  TRY(release_originals(upload, "Retain"));
-  TRY(ensure_child(environment_.client, api::kPersistentVolumeClaim, upload, claim));
-  return Step{};
-}
-
-Result<Step> Exposer::wait_bounded(const Object& upload, std::string what) {
-  const Duration limit = operation_timeout(settings_, upload);
-  if (since_accepted(environment_, upload) <= limit) return Step::wait(std::move(what));
-  return fail(Code::kInvalid, "gave up after {} {}", format_duration(limit), what);
-}
-
-Result<Object> Exposer::make_clone(const Object& upload) {
-  const Object source = TRY(find_source_content(upload));
-  TRY(refuse_filesystem(source.spec()["sourceVolumeMode"].as_string(), upload));
-  const auto claim =
-      TRY(find_live(environment_.client, api::kPersistentVolumeClaim, source_claim(upload)));
-  if (claim) TRY(refuse_filesystem(claim->spec()["volumeMode"].as_string(), upload));
-  Object clone = make_child(api::kVolumeSnapshotContent, upload);
-  for (const auto& [name, value] : source.metadata()["annotations"].members()) {
-    clone.set_annotation(name, value.as_string());
-  }
+// Of a content like `source`, without volumeSnapshotRef.
+Json clone_spec(const Object& source, bool take_over) {
   Json spec = Json::object();
-  spec.set("deletionPolicy", "Delete");
+  spec.set("deletionPolicy", take_over ? "Delete" : "Retain");
   spec.set("driver", source.spec()["driver"]);
   spec.set({"source", "snapshotHandle"}, source.status()["snapshotHandle"]);
   for (const char* member : {"sourceVolumeMode", "volumeSnapshotClassName"}) {
     if (source.spec().has(member)) spec.set(member, source.spec()[member]);
   }
-  spec.set("volumeSnapshotRef", Json::object({{"apiVersion", api::kVolumeSnapshot.api_version()},
-                                              {"kind", api::kVolumeSnapshot.kind},
-                                              {"namespace", upload.ns()},
-                                              {"name", child_name(upload)}}));
-  clone.set({"spec"}, std::move(spec));
-  return ensure_child(environment_.client, api::kVolumeSnapshotContent, upload, clone);
+  return spec;
+}
+
+}  // namespace
+
+Result<Step> Exposer::expose(const Object& move, const ExposureSource& source) {
+  auto content = TRY(find_child(environment_.client, api::kVolumeSnapshotContent, move));
+  if (!content) {
+    auto made = make_clone(move, source);
+    if (!made && made.error().is(Code::kNotFound)) {
+      return wait_bounded(move, source.limit, made.error().message());
+    }
+    content = TRY(std::move(made));
+  }
+  Object snapshot = make_child(api::kVolumeSnapshot, move);
+  snapshot.set({"metadata", "name"}, content->spec()["volumeSnapshotRef"]["name"]);
+  snapshot.set({"spec", "source", "volumeSnapshotContentName"}, content->name());
+  const Json& snapshot_class = content->spec()["volumeSnapshotClassName"];
+  if (!snapshot_class.is_null()) snapshot.set({"spec", "volumeSnapshotClassName"}, snapshot_class);
+  snapshot = TRY(ensure_child_named(environment_.client, api::kVolumeSnapshot, move, snapshot));
+  if (!snapshot.status()["readyToUse"].as_bool()) {
+    return wait_bounded(move, source.limit,
+                        fmt::format("waiting for VolumeSnapshot {} to be ready{}",
+                                    snapshot.key().to_string(), problem_of(snapshot)));
+  }
+  const Object claim = TRY(make_claim(move, source, *content, snapshot));
+  if (source.take_over) TRY(release_originals(move, source.snapshot, "Retain"));
+  TRY(ensure_child(environment_.client, api::kPersistentVolumeClaim, move, claim));
+  return Step{};
+}
+
+Result<Step> Exposer::wait_bounded(const Object& move, Duration limit, std::string what) {
+  if (since_accepted(environment_, move) <= limit) return Step::wait(std::move(what));
+  return fail(Code::kInvalid, "gave up after {} {}", format_duration(limit), what);
+}
+
+Result<Object> Exposer::make_clone(const Object& move, const ExposureSource& source) {
+  const Object original = TRY(find_source_content(source));
+  TRY(refuse_filesystem(original.spec()["sourceVolumeMode"].as_string(), source.claim));
+  const auto claim = TRY(find_live(environment_.client, api::kPersistentVolumeClaim, source.claim));
+  if (claim) TRY(refuse_filesystem(claim->spec()["volumeMode"].as_string(), source.claim));
+  Object clone = make_child(api::kVolumeSnapshotContent, move);
+  for (const auto& [name, value] : original.metadata()["annotations"].members()) {
+    if (clone.annotation(name).empty()) clone.set_annotation(name, value.as_string());
+  }
+  const auto names = child_names(api::kVolumeSnapshotContent, move);
+  const auto snapshots = child_names(api::kVolumeSnapshot, move);
+  for (size_t i = 0; i < names.size(); ++i) {  // the clone names the snapshot that will be bound
+    Json spec = clone_spec(original, source.take_over);
+    spec.set("volumeSnapshotRef", Json::object({{"apiVersion", api::kVolumeSnapshot.api_version()},
+                                                {"kind", api::kVolumeSnapshot.kind},
+                                                {"namespace", namespace_of(move)},
+                                                {"name", snapshots.at(i)}}));
+    clone.set({"metadata", "name"}, names[i]);
+    clone.set({"spec"}, std::move(spec));
+    auto made = ensure_child_named(environment_.client, api::kVolumeSnapshotContent, move, clone);
+    const bool taken = !made && made.error().is(Code::kAlreadyExists);
+    if (!taken || i + 1 == names.size()) return made;
+  }
+  return fail(Code::kInternal, "a move without names for its children");
 }
 
 // kNotFound while the snapshot is not ready, kInvalid if there is none.
-Result<Object> Exposer::find_source_content(const Object& upload) {
-  const Key key = source_snapshot(upload);
-  const auto snapshot = TRY(find_live(environment_.client, api::kVolumeSnapshot, key));
-  if (!snapshot) return fail(Code::kInvalid, "VolumeSnapshot {} does not exist", key.to_string());
-  const std::string& content = snapshot->status()["boundVolumeSnapshotContentName"].as_string();
-  if (!snapshot->status()["readyToUse"].as_bool() || content.empty()) {
-    return fail(Code::kNotFound, "waiting for VolumeSnapshot {} to be ready{}", key.to_string(),
-                problem_of(*snapshot));
+Result<Object> Exposer::find_source_content(const ExposureSource& source) {
+  const Key key = source.snapshot;
+  std::string name = source.content;
+  if (name.empty()) {
+    const auto snapshot = TRY(find_live(environment_.client, api::kVolumeSnapshot, key));
+    if (!snapshot) return fail(Code::kInvalid, "VolumeSnapshot {} does not exist", key.to_string());
+    name = snapshot->status()["boundVolumeSnapshotContentName"].as_string();
+    if (!snapshot->status()["readyToUse"].as_bool() || name.empty()) {
+      return fail(Code::kNotFound, "waiting for VolumeSnapshot {} to be ready{}", key.to_string(),
+                  problem_of(*snapshot));
+    }
   }
-  auto source = TRY(find_live(environment_.client, api::kVolumeSnapshotContent, {"", content}));
-  if (!source || !is_content_of(*source, key)) {
+  auto content = TRY(find_live(environment_.client, api::kVolumeSnapshotContent, {"", name}));
+  if (!content || !is_content_of(*content, key)) {
     return fail(Code::kInvalid, "VolumeSnapshotContent {} of VolumeSnapshot {} does not exist",
-                content, key.to_string());
+                name, key.to_string());
   }
-  if (!source->status()["snapshotHandle"].as_string().empty()) return std::move(*source);
-  return fail(Code::kNotFound, "waiting for VolumeSnapshotContent {} to have a snapshotHandle",
-              content);
+  const bool ready = content->status()["readyToUse"].as_bool(true);
+  if (ready && !content->status()["snapshotHandle"].as_string().empty()) return std::move(*content);
+  return fail(Code::kNotFound, "waiting for VolumeSnapshotContent {} to have a snapshotHandle{}",
+              name, problem_of(*content));
 }
 
 // The originals are looked for by what refers to them: their names may be known to nobody after a
 // crash between the two removals.
-Result<> Exposer::release_originals(const Object& upload, const std::string& policy) {
-  const Key key = source_snapshot(upload);
+Result<> Exposer::release_originals(const Object& move, const Key& key, const std::string& policy) {
   std::vector<Object> contents = TRY(environment_.client.list(api::kVolumeSnapshotContent, "", {}));
   std::erase_if(contents, [&](const Object& content) {
-    return is_child(content, upload) || !is_content_of(content, key);
+    return is_child(content, move) || !is_content_of(content, key);
   });
   for (const Object& content : contents) {
     auto edited = kube::edit(environment_.client, api::kVolumeSnapshotContent, content.key(), false,
@@ -146,43 +154,45 @@ Result<> Exposer::release_originals(const Object& upload, const std::string& pol
   return {};
 }
 
-Result<Object> Exposer::make_claim(const Object& upload, const Object& content,
-                                   const Object& snapshot) {
-  const auto source =
-      TRY(find_live(environment_.client, api::kPersistentVolumeClaim, source_claim(upload)));
-  int64_t asked = 0;
-  if (source) {
-    const Json& request = source->json().at({"spec", "resources", "requests", "storage"});
-    asked = parse_quantity(request.as_string()).value_or(0);
-  }
-  const int64_t needed = parse_quantity(snapshot.status()["restoreSize"].as_string()).value_or(0);
-  std::string storage_class = upload.spec()["csiSnapshot"]["storageClass"].as_string();
-  if (storage_class.empty() && source) {
-    storage_class = source->spec()["storageClassName"].as_string();
-  }
-  Object claim = make_child(api::kPersistentVolumeClaim, upload);
+Result<Object> Exposer::make_claim(const Object& move, const ExposureSource& source,
+                                   const Object& content, const Object& snapshot) {
+  const auto original =
+      TRY(find_live(environment_.client, api::kPersistentVolumeClaim, source.claim));
+  const Json& from = original ? original->spec() : Json();
+  const std::string& request = from.at({"resources", "requests", "storage"}).as_string();
+  const std::string& restore_size = snapshot.status()["restoreSize"].as_string();
+  const int64_t size =
+      std::max(parse_quantity(request).value_or(0), parse_quantity(restore_size).value_or(0));
+  const std::string storage_class =
+      source.storage_class.empty() ? from["storageClassName"].as_string() : source.storage_class;
+  const Json& modes = from["accessModes"];
   Json spec = Json::object();
-  spec.set("accessModes", Json::array({"ReadWriteOnce"}));
-  spec.set("volumeMode", content.spec()["sourceVolumeMode"].as_string_or("Block"));
+  spec.set("accessModes",
+           source.take_over || modes.empty() ? Json::array({"ReadWriteOnce"}) : modes);
+  spec.set("volumeMode", content.spec()["sourceVolumeMode"].as_string_or(
+                             from["volumeMode"].as_string_or("Block")));
   if (!storage_class.empty()) spec.set("storageClassName", storage_class);
-  spec.set({"resources", "requests", "storage"}, format_quantity(std::max(asked, needed)));
+  spec.set({"resources", "requests", "storage"}, format_quantity(size));
   spec.set("dataSource", Json::object({{"apiGroup", api::kVolumeSnapshot.group},
                                        {"kind", api::kVolumeSnapshot.kind},
                                        {"name", snapshot.name()}}));
+  Object claim = make_child(api::kPersistentVolumeClaim, move);
   claim.set({"spec"}, std::move(spec));
   return claim;
 }
 
-Result<Step> Exposer::dispose(const Object& upload) {
+Result<Step> Exposer::dispose(const Object& move, const std::optional<Key>& taken_over) {
   kube::Client& client = environment_.client;
-  const auto clone = TRY(find_child(client, api::kVolumeSnapshotContent, upload));
-  // Without a clone the original content is the one that takes the storage's snapshot along.
-  TRY(release_originals(upload, clone && is_child(*clone, upload) ? "Retain" : "Delete"));
-  const Step claim = TRY(remove_claim(client, upload));
+  if (taken_over) {
+    const auto clone = TRY(find_child(client, api::kVolumeSnapshotContent, move));
+    // Without a clone the original content is the one that takes the storage's snapshot along.
+    TRY(release_originals(move, *taken_over, clone ? "Retain" : "Delete"));
+  }
+  const Step claim = TRY(remove_claim(client, move));
   if (!claim.done) return claim;
-  const Step snapshot = TRY(remove_child(client, api::kVolumeSnapshot, upload));
+  const Step snapshot = TRY(remove_child(client, api::kVolumeSnapshot, move));
   if (!snapshot.done) return snapshot;
-  return remove_child(client, api::kVolumeSnapshotContent, upload);
+  return remove_child(client, api::kVolumeSnapshotContent, move);
 }
 
 }  // namespace breakwater::mover

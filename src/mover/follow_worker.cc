@@ -31,7 +31,7 @@ bool may_succeed_later(const Error& error) {
 Outcome MoveReconciler::follow(const Object& move) {
   if (state_of(move).done()) return conclude(move);
   const auto pod = TRY(find_child(environment_.client, api::kPod, move));
-  if (!pod || !is_child(*pod, move)) return replace_pod(move);
+  if (!pod) return replace_pod(move);
   return follow_pod(move, *pod);
 }
 
@@ -63,7 +63,7 @@ Outcome MoveReconciler::follow_pod(const Object& move, const Object& pod) {
     case WorkerState::kWaiting:
       break;
   }
-  if (environment_.clock.now() - pod.created() > settings_.prepare_timeout) {
+  if (environment_.clock.now() - pod.created() > TRY(direction_->prepare_timeout(move))) {
     return fail_move(move, "timeout on restarting the worker: " + report.message);
   }
   return wait(move, report.message, kWait);
@@ -73,7 +73,8 @@ Outcome MoveReconciler::replace_pod(const Object& move) {
   const MoveState state = state_of(move);
   if (!state.pod.empty() && state.pod != state.lost) {
     return handle_death(move, state.pod,
-                        fmt::format("worker pod {}/{} was deleted", move.ns(), child_name(move)),
+                        fmt::format("worker pod {}/{} was deleted", namespace_of(move),
+                                    child_names(api::kPod, move).front()),
                         Cause::kOutside);
   }
   const Duration left = state.retry_at - environment_.clock.now();
@@ -82,10 +83,14 @@ Outcome MoveReconciler::replace_pod(const Object& move) {
 }
 
 Outcome MoveReconciler::start_pod(const Object& move) {
-  auto config = direction_->make_config(move);
-  if (!config) return judge(move, config.error());
+  auto needs = direction_->prepare_worker(move);
+  if (!needs) return judge(move, needs.error());
+  const auto claim = TRY(find_child(environment_.client, api::kPersistentVolumeClaim, move));
+  if (!claim) {
+    return fail_move(move, "the PersistentVolumeClaim that the worker reads or writes is gone");
+  }
   auto pod = ensure_child(environment_.client, api::kPod, move,
-                          make_worker_pod(settings_, move, std::move(*config)));
+                          make_worker_pod(settings_, move, *needs, claim->name()));
   if (!pod) return judge(move, pod.error());
   return Outcome::again_after(kWait);  // its changes bring us back sooner
 }
@@ -107,7 +112,7 @@ Outcome MoveReconciler::handle_death(const Object& move, const std::string& uid,
   state.retry_at = environment_.clock.now() + pause;
   return write_and_return(move, [&](Object& now) {
     set_state(now, state);
-    now.set({"status", "message"}, how);
+    say(now, how, false, environment_.clock.now());
   });
 }
 
@@ -141,7 +146,7 @@ Outcome MoveReconciler::watch_progress(const Object& move, const Object& pod) {
     return Outcome::again_after(settings_.progress_interval);
   }
   const Outcome written = write_and_return(move, [&](Object& now) {
-    now.set({"status", "message"}, "");
+    say(now, "", false, environment_.clock.now());
     now.set({"status", "progress"}, Json::object({{"totalBytes", progress["totalBytes"]},
                                                   {"bytesDone", progress["bytesDone"]}}));
   });
@@ -153,14 +158,14 @@ Outcome MoveReconciler::record_result(const Object& move, const Json& result) {
   Object recorded = move;
   const Result<> valid = direction_->record(recorded, result);
   if (!valid) return judge(move, valid.error());
-  return write_and_return(recorded, [&](Object& now) {
-    MoveState state = state_of(now);
-    state.done_at = environment_.clock.now();
-    set_state(now, state);
-    now.set({"status", "message"}, "");
-    now.set({"status", "progress"}, Json::object({{"totalBytes", result["totalBytes"].as_int()},
-                                                  {"bytesDone", result["totalBytes"].as_int()}}));
-  });
+  MoveState state = state_of(recorded);
+  state.done_at = environment_.clock.now();
+  set_state(recorded, state);
+  say(recorded, "", false, environment_.clock.now());
+  recorded.set({"status", "progress"},
+               Json::object({{"totalBytes", result["totalBytes"].as_int()},
+                             {"bytesDone", result["totalBytes"].as_int()}}));
+  return write_and_return(move, [&](Object& now) { now = recorded; });
 }
 
 }  // namespace breakwater::mover

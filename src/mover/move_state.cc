@@ -1,5 +1,7 @@
 #include "mover/move_state.h"
 
+#include "mover/dialect.h"
+
 namespace breakwater::mover {
 namespace {
 
@@ -16,7 +18,9 @@ void put(Json& json, std::string_view name, Time value) {
 }  // namespace
 
 MoveState state_of(const kube::Object& move) {
-  const Json json = parse_json(move.annotation(kStateAnnotation)).value_or(Json());
+  const Json json = dialect_of(move).keeps_state_in_status
+                        ? move.status()["moverState"]
+                        : parse_json(move.annotation(kStateAnnotation)).value_or(Json());
   MoveState state;
   state.pod = json["pod"].as_string();
   state.lost = json["lost"].as_string();
@@ -43,7 +47,11 @@ void set_state(kube::Object& move, const MoveState& state) {
   put(json, "volume", state.volume);
   put(json, "reclaimPolicy", state.reclaim_policy);
   put(json, "claim", state.claim);
-  move.set_annotation(kStateAnnotation, to_json(json));
+  if (dialect_of(move).keeps_state_in_status) {
+    move.set({"status", "moverState"}, std::move(json));
+  } else {
+    move.set_annotation(kStateAnnotation, to_json(json));
+  }
 }
 
 }  // namespace breakwater::mover

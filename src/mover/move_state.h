@@ -1,5 +1,6 @@
-// What the mover remembers about one move between two looks at it: a JSON object in an annotation
-// of the DataUpload or DataDownload, because Velero's status has no place for it.
+// What the mover remembers about one move between two looks at it: a JSON object in the status of a
+// VolumeSnapshotBackup or -Restore (moverState), and in an annotation of a DataUpload or
+// DataDownload, because Velero's status has no place for it.
 #pragma once
 
 #include <string>

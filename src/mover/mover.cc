@@ -10,46 +10,53 @@ namespace {
 using kube::Key;
 using kube::Outcome;
 
-// What both directions share; it lives as long as the last of them.
+// What all directions share; it lives as long as the last of them.
 struct Shared {
   Settings settings;
   Environment environment;
-  std::shared_ptr<Slots> slots;
 
   Shared(Settings given, Environment outside)
-      : settings(std::move(given)),
-        environment(std::move(outside)),
-        slots(std::make_shared<Slots>(settings, environment)) {}
+      : settings(std::move(given)), environment(std::move(outside)) {}
 };
+using SharedPtr = std::shared_ptr<Shared>;
 
 class Mover final : public kube::Reconciler {
  public:
   using MakeDirection = std::unique_ptr<Direction>(const Settings&, const Environment&);
 
-  Mover(std::shared_ptr<Shared> shared, MakeDirection* make)
+  Mover(SharedPtr shared, std::shared_ptr<Slots> slots, MakeDirection* make)
       : shared_(std::move(shared)),
-        reconciler_(shared_->settings, shared_->environment, shared_->slots,
+        reconciler_(shared_->settings, shared_->environment, std::move(slots),
                     make(shared_->settings, shared_->environment)) {}
 
   Outcome reconcile(const Key& key) override { return reconciler_.reconcile(key); }
 
  private:
-  const std::shared_ptr<Shared> shared_;
+  const SharedPtr shared_;
   MoveReconciler reconciler_;
 };
 
-// Owned objects of the engine's namespace wake their move; what is elsewhere is polled.
+// Objects made in the engine's namespace wake their move; what is elsewhere is polled.
 kube::ControllerSpec make_controller(std::string name, const kube::Kind& kind,
-                                     const std::shared_ptr<Shared>& shared,
+                                     const SharedPtr& shared, std::shared_ptr<Slots> slots,
                                      Mover::MakeDirection* make) {
   const std::string& ns = shared->settings.engine_namespace;
   kube::ControllerSpec spec;
   spec.name = std::move(name);
-  spec.reconciler = std::make_unique<Mover>(shared, make);
-  spec.sources.push_back({kind, ns, kube::map_to_self});
-  spec.sources.push_back({api::kPod, ns, kube::map_to_owner(kind)});
-  spec.sources.push_back({api::kPersistentVolumeClaim, ns, kube::map_to_owner(kind)});
+  spec.reconciler = std::make_unique<Mover>(shared, std::move(slots), make);
+  const bool is_velero = kind == api::kDataUpload || kind == api::kDataDownload;
+  spec.sources.push_back({kind, is_velero ? ns : "", kube::map_to_self});
+  for (const kube::Kind* child :
+       {&api::kPod, &api::kPersistentVolumeClaim, &api::kVolumeSnapshot}) {
+    spec.sources.push_back({*child, ns, map_to_move(kind)});
+  }
   return spec;
+}
+
+std::shared_ptr<Slots> make_slots(const Shared& shared, std::vector<kube::Kind> kinds,
+                                  std::string ns, Slots::Limit limit) {
+  return std::make_shared<Slots>(shared.settings, shared.environment, std::move(kinds),
+                                 std::move(ns), std::move(limit));
 }
 
 }  // namespace
@@ -57,12 +64,14 @@ kube::ControllerSpec make_controller(std::string name, const kube::Kind& kind,
 std::vector<kube::ControllerSpec> make_mover_controllers(Settings settings,
                                                          Environment environment) {
   const auto shared = std::make_shared<Shared>(std::move(settings), std::move(environment));
+  const auto velero =
+      make_slots(*shared, {api::kDataUpload, api::kDataDownload}, shared->settings.engine_namespace,
+                 [limit = shared->settings.concurrency] { return limit; });
   std::vector<kube::ControllerSpec> specs;
-  specs.push_back(make_controller("data-upload", api::kDataUpload, shared, make_upload_direction));
-  specs.back().sources.push_back({api::kVolumeSnapshot, shared->settings.engine_namespace,
-                                  kube::map_to_owner(api::kDataUpload)});
   specs.push_back(
-      make_controller("data-download", api::kDataDownload, shared, make_download_direction));
+      make_controller("data-upload", api::kDataUpload, shared, velero, make_upload_direction));
+  specs.push_back(make_controller("data-download", api::kDataDownload, shared, velero,
+                                  make_download_direction));
   return specs;
 }
 

@@ -21,6 +21,10 @@ bool has_volume(const Object& target, const std::string& volume) {
   return target.phase() == "Bound" && target.spec()["volumeName"].as_string() == volume;
 }
 
+std::string claim_name(const Object& download) {
+  return child_names(api::kPersistentVolumeClaim, download).front();
+}
+
 }  // namespace
 
 Key target_claim(const Object& download) {
@@ -63,10 +67,10 @@ Result<Step> Rebinder::rebind(const Object& download) {
 // Before anything is changed: after a crash nobody else could tell which volume has the data.
 Result<Step> Rebinder::note_volume(const Object& download) {
   const auto claim = TRY(find_child(environment_.client, api::kPersistentVolumeClaim, download));
-  if (!claim || !is_child(*claim, download) || claim->spec()["volumeName"].as_string().empty()) {
+  if (!claim || claim->spec()["volumeName"].as_string().empty()) {
     return fail(Code::kInvalid,
                 "PersistentVolumeClaim {}/{}, which held the restored data, is gone", download.ns(),
-                child_name(download));
+                claim_name(download));
   }
   const Object volume = TRY(environment_.client.get(api::kPersistentVolume,
                                                     {"", claim->spec()["volumeName"].as_string()}));
@@ -131,7 +135,7 @@ Result<> Rebinder::give_back(const Object& download) {
                                      Json::object({{"apiVersion", "v1"},
                                                    {"kind", api::kPersistentVolumeClaim.kind},
                                                    {"namespace", download.ns()},
-                                                   {"name", child_name(download)},
+                                                   {"name", claim_name(download)},
                                                    {"uid", state.claim}}));
                              now.set({"spec", "persistentVolumeReclaimPolicy"}, "Delete");
                              return true;

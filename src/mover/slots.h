@@ -1,9 +1,12 @@
-// How many moves are under way, in both directions together. Used by the Runner's thread.
+// How many moves are under way at once, among those that share a limit. Used by the Runner's
+// thread.
 #pragma once
 
+#include <functional>
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "mover/settings.h"
 
@@ -11,13 +14,15 @@ namespace breakwater::mover {
 
 class Slots {
  public:
-  // `environment` outlives this.
-  Slots(const Settings& settings, const Environment& environment)
-      : settings_(settings), environment_(environment) {}
+  // Moves of `kinds` in `ns` ("" = all namespaces) whose children are in the engine's namespace
+  // count together; `limit` is asked every time. `environment` and `settings` outlive this.
+  using Limit = std::function<Result<int>()>;
+  Slots(const Settings& settings, const Environment& environment, std::vector<kube::Kind> kinds,
+        std::string ns, Limit limit);
 
   // Whether one more move may start; if so it counts from now on. What counts is what the cache
-  // shows as Accepted to Canceling, and what was taken here and is not in the cache yet. Repeating
-  // it is harmless.
+  // shows in a stage that takes a slot, and what was taken here and is not in the cache yet. So a
+  // start or a crash of the process loses and invents nothing. Repeating it is harmless.
   Result<bool> take(const kube::Kind& kind, const kube::Key& key);
   void release(const kube::Kind& kind, const kube::Key& key);
 
@@ -25,10 +30,10 @@ class Slots {
   using Name = std::pair<std::string, kube::Key>;
   const Settings& settings_;
   const Environment& environment_;
+  const std::vector<kube::Kind> kinds_;
+  const std::string ns_;
+  const Limit limit_;
   std::set<Name> taken_;
 };
-
-// Whether a phase takes a slot: Accepted, Prepared, InProgress, Canceling.
-bool is_active(std::string_view phase);
 
 }  // namespace breakwater::mover

@@ -49,8 +49,9 @@ WorkerReport read_end(const Object& pod, const Json& terminated) {
 
 }  // namespace
 
-Object make_worker_pod(const Settings& settings, const Object& move,
-                       datapath::WorkerConfig config) {
+Object make_worker_pod(const Settings& settings, const Object& move, WorkerNeeds needs,
+                       const std::string& claim) {
+  datapath::WorkerConfig& config = needs.config;
   const bool backup = config.operation == datapath::WorkerConfig::Operation::kBackup;
   config.volume = kDevicePath;
   Json container = Json::object({{"name", kWorkerCommand}, {"image", settings.image}});
@@ -59,7 +60,7 @@ Object make_worker_pod(const Settings& settings, const Object& move,
                                          to_json(datapath::worker_config_to_json(config)),
                                      std::string(kResultFlag) + std::string(kResultPath)}));
   Json password = Json::object({{"name", api::kRepositoryPasswordKey}});
-  password.set({"valueFrom", "secretKeyRef", "name"}, api::kRepositorySecret);
+  password.set({"valueFrom", "secretKeyRef", "name"}, needs.secret);
   password.set({"valueFrom", "secretKeyRef", "key"}, api::kRepositoryPasswordKey);
   container.set("env", Json::array({password}));
   container.set("volumeDevices",
@@ -68,7 +69,7 @@ Object make_worker_pod(const Settings& settings, const Object& move,
   container.set("terminationMessagePolicy", "FallbackToLogsOnError");
 
   Json volume = Json::object({{"name", kVolumeName}});
-  volume.set({"persistentVolumeClaim", "claimName"}, child_name(move));
+  volume.set({"persistentVolumeClaim", "claimName"}, claim);
   Object pod = make_child(api::kPod, move);
   pod.set({"spec"}, Json::object({{"restartPolicy", "Never"},
                                   {"automountServiceAccountToken", false},

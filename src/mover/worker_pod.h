@@ -4,7 +4,7 @@
 //
 //   args     data-mover backup|restore --config=<datapath::worker_config_to_json, one line>
 //            --result-path=<terminationMessagePath>
-//   env      RESTIC_PASSWORD (from the Secret dm-credential), HOSTNAME (the pod's name, set by the
+//   env      RESTIC_PASSWORD (from WorkerNeeds::secret), HOSTNAME (the pod's name, set by the
 //            runtime): the hostname of repository locks
 //   device   config.volume is kDevicePath, a raw block device (volumeDevices)
 //   log      JSON lines {"totalBytes","bytesDone","bytesRead","bytesMoved"}, one per progress
@@ -33,10 +33,15 @@ inline constexpr std::string_view kResultFlag = "--result-path=";
 inline constexpr std::string_view kDevicePath = "/dev/volume";
 inline constexpr std::string_view kResultPath = "/dev/termination-log";
 
-// The pod for a move; `config.volume` is replaced by kDevicePath, and the claim of the same name as
-// the pod is its device.
-kube::Object make_worker_pod(const Settings& settings, const kube::Object& move,
-                             datapath::WorkerConfig config);
+// What a worker gets besides the claim of its move.
+struct WorkerNeeds {
+  datapath::WorkerConfig config;
+  std::string secret;  // in namespace_of(move), with the repository's password
+};
+
+// The pod for a move; `config.volume` is replaced by kDevicePath, and `claim` is its device.
+kube::Object make_worker_pod(const Settings& settings, const kube::Object& move, WorkerNeeds needs,
+                             const std::string& claim);
 
 // How a pod stands.
 struct WorkerReport {
