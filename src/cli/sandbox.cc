@@ -13,6 +13,7 @@
 #include "cli/agent.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/sandbox_fleet.h"
 #include "cli/terminal.h"
 #include "kube/http_client.h"
 #include "kube/kubeconfig.h"
@@ -23,14 +24,16 @@ namespace {
 namespace fs = std::filesystem;
 
 struct SandboxOptions {
-  std::string directory;
+  std::string directory, name = "sandbox", clusters;
   int64_t port = 0;
+  bool hub = false, olm = false;
   bool no_agent = false, json = false, purge = false, verbose = false;
   AgentSettings agent;
 };
 using Shared = std::shared_ptr<SandboxOptions>;
 
 constexpr int kOperationThreads = 4;
+constexpr Duration kReadyTimeout = std::chrono::seconds(5);
 constexpr auto kPoll = std::chrono::milliseconds(100);
 constexpr Duration kStopLimit = std::chrono::seconds(60);
 
@@ -74,28 +77,69 @@ class AgentThread {
   std::thread thread_;
 };
 
-Result<> up(SandboxOptions& options) {
+// Until Ctrl-C.
+void serve(const std::string& url, const fs::path& kubeconfig, const Logger& log) {
+  fmt::print("The sandbox listens on {}\n\n  export KUBECONFIG={}\n\nCtrl-C ends it.\n", url,
+             kubeconfig.string());
+  std::fflush(stdout);
+  while (!interrupt_token().cancelled()) std::this_thread::sleep_for(kPoll);
+  log.info("stopping");
+}
+
+Logger log_for(const SandboxOptions& options, const Clock& clock) {
+  return Logger(fd_log_sink(STDERR_FILENO), clock,
+                options.verbose ? LogLevel::kDebug : LogLevel::kInfo);
+}
+
+Result<> write_pid(const fs::path& directory) {
+  return write_file(directory / "pid", std::to_string(getpid()));
+}
+
+// One cluster, with an agent unless there is none to be.
+Result<> run_cluster(SandboxOptions& options) {
   install_interrupt_handler();
   const SystemClock clock;
   SystemRandom random, agent_random;
-  const Logger log(fd_log_sink(STDERR_FILENO), clock,
-                   options.verbose ? LogLevel::kDebug : LogLevel::kInfo);
+  const Logger log = log_for(options, clock);
   sandbox::SandboxSettings settings;
   settings.directory = fs::absolute(options.directory);
   settings.binary = fs::canonical("/proc/self/exe");
   settings.port = static_cast<uint16_t>(options.port);
+  settings.name = options.name;
+  settings.hub = options.hub;
+  settings.olm = options.olm;
   auto sandbox = TRY(sandbox::Sandbox::start(settings, clock, random, log));
-  TRY(write_file(settings.directory / "pid", std::to_string(getpid())));
+  TRY(write_pid(settings.directory));
   std::unique_ptr<AgentThread> agent;
   if (!options.no_agent) {
     agent = TRY(AgentThread::start(*sandbox, options.agent, clock, agent_random, log));
   }
-  fmt::print("The sandbox listens on {}\n\n  export KUBECONFIG={}\n\nCtrl-C ends it.\n",
-             sandbox->url(), sandbox->kubeconfig().string());
-  std::fflush(stdout);
-  while (!interrupt_token().cancelled()) std::this_thread::sleep_for(kPoll);
-  log.info("stopping");
+  serve(sandbox->url(), sandbox->kubeconfig(), log);
   return {};
+}
+
+Result<> bare_cluster(SandboxOptions& options) {
+  options.no_agent = true;
+  return run_cluster(options);
+}
+
+Result<> run_fleet(SandboxOptions& options) {
+  install_interrupt_handler();
+  const SystemClock clock;
+  SystemRandom random;
+  const Logger log = log_for(options, clock);
+  FleetSettings settings;
+  settings.directory = fs::absolute(options.directory);
+  settings.binary = fs::canonical("/proc/self/exe");
+  settings.clusters = TRY(parse_clusters(options.clusters));
+  auto fleet = TRY(Fleet::start(settings, clock, random, log));
+  TRY(write_pid(settings.directory));
+  serve(fleet->url(), settings.directory / "kubeconfig", log);
+  return {};
+}
+
+Result<> up(SandboxOptions& options) {
+  return options.clusters.empty() ? run_cluster(options) : run_fleet(options);
 }
 
 // The process that runs the sandbox, or nothing.
@@ -105,21 +149,36 @@ std::optional<pid_t> running_process(const fs::path& directory) {
   return pid > 0 && kill(pid, 0) == 0 ? std::optional(pid) : std::nullopt;
 }
 
-Result<> status(SandboxOptions& options) {
-  const std::string url = TRY(sandbox::sandbox_url(options.directory));
-  auto config = TRY(kube::load_kubeconfig(fs::path(options.directory) / "kubeconfig"));
-  auto client = TRY(kube::make_http_client(std::move(config), Logger()));
+bool is_ready(kube::ClientConfig config) {
+  const auto client = kube::make_http_client(std::move(config), Logger());
   kube::Call call;
-  call.timeout = std::chrono::seconds(5);
-  const bool ready = client->get_raw("/readyz", call).has_value();
-  if (options.json) {
-    fmt::print(
-        "{}\n",
-        to_json(Json::object({{"url", url}, {"directory", options.directory}, {"ready", ready}})));
-  } else {
-    fmt::print("{} in {}: {}\n", url, options.directory, ready ? "ready" : "not running");
+  call.timeout = kReadyTimeout;
+  return client && (*client)->get_raw("/readyz", call).has_value();
+}
+
+Result<> status(SandboxOptions& options) {
+  TRY(sandbox::sandbox_url(options.directory));
+  std::vector<std::string> contexts = fleet_members(options.directory);
+  const bool fleet = !contexts.empty();
+  if (!fleet) contexts.push_back("");
+  bool all_ready = true;
+  for (const std::string& context : contexts) {
+    auto config = TRY(kube::load_kubeconfig(fs::path(options.directory) / "kubeconfig", context));
+    const std::string url = config.server;
+    const bool ready = is_ready(std::move(config));
+    all_ready = all_ready && ready;
+    fs::path directory = options.directory;
+    if (fleet) directory /= context;
+    if (options.json) {
+      Json line = Json::object({{"url", url}, {"directory", directory.string()}, {"ready", ready}});
+      if (fleet) line.set("name", context);
+      fmt::print("{}\n", to_json(line));
+    } else {
+      fmt::print("{}{} in {}: {}\n", fleet ? context + ": " : "", url, directory.string(),
+                 ready ? "ready" : "not running");
+    }
   }
-  if (!ready) return fail(Code::kUnavailable, "the sandbox is not running");
+  if (!all_ready) return fail(Code::kUnavailable, "the sandbox is not running");
   return {};
 }
 
@@ -166,11 +225,24 @@ void add_sandbox_command(Command& program) {
       "  breakwater sandbox down --purge\n");
   Command& up_command = sandbox.add("up", "Starts the cluster and runs it until Ctrl-C");
   up_command.option("--directory", options->directory, "where everything is kept");
+  up_command.option("--clusters", options->clusters,
+                    "a hub and these managed clusters: cls1,cls2 or how many");
   up_command.option("--port", options->port, "port on 127.0.0.1; 0: as the last time, or any");
   up_command.option("--namespace", options->agent.ns, "namespace of the backup engine");
   up_command.flag("--no-agent", options->no_agent, "only the cluster: no policy, engine, mover");
   up_command.flag("--verbose", options->verbose, "log debug messages too");
   up_command.action(exit_code_of(options, up));
+  Command& cluster_command =
+      sandbox.add("cluster", "Starts one bare cluster: no policy, no engine, no mover",
+                  "  breakwater sandbox cluster --name cls1 --directory cls1 &\n"
+                  "  kubectl --kubeconfig cls1/kubeconfig get nodes\n");
+  cluster_command.option("--name", options->name, "of the cluster, in its kubeconfig");
+  cluster_command.option("--directory", options->directory, "where everything is kept");
+  cluster_command.option("--port", options->port, "port on 127.0.0.1; 0: as the last time, or any");
+  cluster_command.flag("--hub", options->hub, "a hub: cluster sets, but no volumes and no node");
+  cluster_command.flag("--olm", options->olm, "serve the kinds of OpenShift's operators, too");
+  cluster_command.flag("--verbose", options->verbose, "log debug messages too");
+  cluster_command.action(exit_code_of(options, bare_cluster));
   Command& status_command = sandbox.add("status", "Says whether it runs, and where");
   status_command.option("--directory", options->directory, "where everything is kept");
   status_command.flag("--json", options->json, "one JSON object");

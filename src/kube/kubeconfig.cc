@@ -121,6 +121,26 @@ Result<ClientConfig> parse(const std::string& text, const std::filesystem::path&
   return config;
 }
 
+std::string base64(const std::string& text) { return to_base64(as_bytes(text)); }
+
+Json cluster_entry(const ClientConfig& config) {
+  Json cluster = Json::object({{"server", config.server}});
+  if (!config.ca_pem.empty()) cluster.set("certificate-authority-data", base64(config.ca_pem));
+  if (config.insecure_skip_verify) cluster.set("insecure-skip-tls-verify", true);
+  return cluster;
+}
+
+Json user_entry(const ClientConfig& config) {
+  Json user = Json::object();
+  if (!config.client_cert_pem.empty()) {
+    user.set("client-certificate-data", base64(config.client_cert_pem));
+    user.set("client-key-data", base64(config.client_key_pem));
+  }
+  if (!config.token.empty()) user.set("token", config.token);
+  if (!config.token_file.empty()) user.set("tokenFile", config.token_file.string());
+  return user;
+}
+
 }  // namespace
 
 Result<ClientConfig> load_kubeconfig(const std::filesystem::path& file, std::string_view context) {
@@ -134,28 +154,24 @@ Result<ClientConfig> parse_kubeconfig(const std::string& text, std::string_view 
 }
 
 std::string write_kubeconfig(const std::string& name, const ClientConfig& config) {
-  const auto base64 = [](const std::string& text) { return to_base64(as_bytes(text)); };
-  Json cluster = Json::object({{"server", config.server}});
-  if (!config.ca_pem.empty()) cluster.set("certificate-authority-data", base64(config.ca_pem));
-  if (config.insecure_skip_verify) cluster.set("insecure-skip-tls-verify", true);
-  Json user = Json::object();
-  if (!config.client_cert_pem.empty()) {
-    user.set("client-certificate-data", base64(config.client_cert_pem));
-    user.set("client-key-data", base64(config.client_key_pem));
+  return write_kubeconfig({{name, config}});
+}
+
+std::string write_kubeconfig(const std::vector<NamedConfig>& configs) {
+  Json clusters = Json::array(), users = Json::array(), contexts = Json::array();
+  for (const auto& [name, config] : configs) {
+    clusters.push_back(Json::object({{"name", name}, {"cluster", cluster_entry(config)}}));
+    users.push_back(Json::object({{"name", name}, {"user", user_entry(config)}}));
+    const Json context =
+        Json::object({{"cluster", name}, {"user", name}, {"namespace", config.default_namespace}});
+    contexts.push_back(Json::object({{"name", name}, {"context", context}}));
   }
-  if (!config.token.empty()) user.set("token", config.token);
-  if (!config.token_file.empty()) user.set("tokenFile", config.token_file.string());
-  const Json context =
-      Json::object({{"cluster", name}, {"user", name}, {"namespace", config.default_namespace}});
-  const auto list = [&](const char* member, Json value) {
-    return Json::array({Json::object({{"name", name}, {member, std::move(value)}})});
-  };
   return to_yaml(Json::object({{"apiVersion", "v1"},
                                {"kind", "Config"},
-                               {"clusters", list("cluster", std::move(cluster))},
-                               {"users", list("user", std::move(user))},
-                               {"contexts", list("context", context)},
-                               {"current-context", name}}));
+                               {"clusters", std::move(clusters)},
+                               {"users", std::move(users)},
+                               {"contexts", std::move(contexts)},
+                               {"current-context", configs.empty() ? "" : configs.front().name}}));
 }
 
 Result<ClientConfig> in_cluster_config(const std::string& host, const std::string& port,

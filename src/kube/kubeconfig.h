@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 
@@ -32,6 +33,12 @@ Result<ClientConfig> parse_kubeconfig(const std::string& text, std::string_view 
 // A kubeconfig as text with one cluster, user and context, all called `name`; current-context is
 // it.
 std::string write_kubeconfig(const std::string& name, const ClientConfig& config);
+// The same for several; the first is the current one.
+struct NamedConfig {
+  std::string name;
+  ClientConfig config;
+};
+std::string write_kubeconfig(const std::vector<NamedConfig>& configs);
 // The service account mounted into a pod at `directory`; host and port as in KUBERNETES_SERVICE_*.
 Result<ClientConfig> in_cluster_config(
     const std::string& host, const std::string& port,

@@ -125,6 +125,14 @@ class RunningSandbox final : public Sandbox {
   }
   std::string url() const override { return fmt::format("https://127.0.0.1:{}", http_->port()); }
   fs::path kubeconfig() const override { return settings_.directory / "kubeconfig"; }
+  kube::ClientConfig admin() const override {
+    kube::ClientConfig admin;
+    admin.server = url();
+    admin.ca_pem = pki_.ca.cert_pem;
+    admin.client_cert_pem = pki_.admin.cert_pem;
+    admin.client_key_pem = pki_.admin.key_pem;
+    return admin;
+  }
 
  private:
   Result<> open_api() {
@@ -132,38 +140,43 @@ class RunningSandbox final : public Sandbox {
     settings.database = settings_.directory / "api.sqlite";
     settings.cluster_name = settings_.name;
     server_ = TRY(apiserver::ApiServer::open(settings, clock_, random_, log_));
-    TRY(server_->install_crds(TRY(embedded_crds())));
+    TRY(server_->install_crds(TRY(embedded_crds(settings_.olm))));
     client_ = server_->client(apiserver::admin_user());
-    return furnish(*client_);
+    return settings_.hub ? furnish_hub(*client_) : furnish(*client_);
   }
 
+  // What every cluster has, hubs too.
   Result<> make_controllers() {
+    runner_ = std::make_unique<kube::Runner>(*client_, clock_, random_, log_);
+    add(make_signer_controllers({runner_->reader(), *client_, clock_, pki_.ca, log_}));
+    return settings_.hub ? Result<>() : make_node();
+  }
+
+  // Volumes, and pods that use them.
+  Result<> make_node() {
     files_ = std::make_unique<StorageDirectory>(TRY(StorageDirectory::open(settings_.directory)));
     operations_ = kube::make_operations(kCopyThreads);
     events_ = std::make_unique<kube::EventRecorder>(*client_, clock_, "sandbox", log_);
-    runner_ = std::make_unique<kube::Runner>(*client_, clock_, random_, log_);
     const auto enqueue = [this](const std::string& controller, const kube::Key& key) {
       runner_->enqueue(controller, key);
     };
     storage_ = std::make_unique<StorageContext>(StorageContext{
         runner_->reader(), *client_, clock_, *events_, *operations_, *files_, enqueue, log_});
     TRY(sweep_storage(*storage_));
-    for (auto& controller : make_storage_controllers(*storage_)) {
-      runner_->add(std::move(controller));
-    }
+    add(make_storage_controllers(*storage_));
     processes_ = TRY(make_processes());
     NodeSettings node;
     node.directory = settings_.directory;
     node.binary = settings_.binary;
     node_ =
         TRY(Node::create(node, {runner_->reader(), *client_, clock_, *processes_, enqueue, log_}));
-    for (auto& controller : node_->make_controllers()) runner_->add(std::move(controller));
-    for (auto& controller :
-         make_signer_controllers({runner_->reader(), *client_, clock_, pki_.ca, log_})) {
-      runner_->add(std::move(controller));
-    }
+    add(node_->make_controllers());
     runner_->enqueue(std::string(kNodeController), node_->node_key());
     return {};
+  }
+
+  void add(std::vector<kube::ControllerSpec> controllers) {
+    for (auto& controller : controllers) runner_->add(std::move(controller));
   }
 
   Result<> listen() {
@@ -179,12 +192,7 @@ class RunningSandbox final : public Sandbox {
     http.client_ca_pem = pki_.ca.cert_pem;
     http_ = TRY(apiserver::HttpServer::start(http, *rest_, *tokens_, log_));
     TRY(write_file(settings_.directory / "port", std::to_string(http_->port())));
-    kube::ClientConfig admin;
-    admin.server = url();
-    admin.ca_pem = pki_.ca.cert_pem;
-    admin.client_cert_pem = pki_.admin.cert_pem;
-    admin.client_key_pem = pki_.admin.key_pem;
-    return write_file(kubeconfig(), kube::write_kubeconfig(settings_.name, admin), 0600);
+    return write_file(kubeconfig(), kube::write_kubeconfig(settings_.name, admin()), 0600);
   }
 
   const SandboxSettings settings_;

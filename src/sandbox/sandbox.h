@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "kube/client.h"
+#include "kube/kubeconfig.h"
 
 namespace breakwater::sandbox {
 
@@ -27,6 +28,9 @@ struct SandboxSettings {
   std::filesystem::path binary;  // what pods run: our own program
   uint16_t port = 0;             // 0: the one of the last time, or any free one
   std::string name = "sandbox";  // of the cluster, in the kubeconfig
+  // A hub: ManagedClusterSets default and global, but no node and no storage.
+  bool hub = false;
+  bool olm = false;  // serves the kinds of OpenShift and its operators, too
 };
 
 class Sandbox {
@@ -42,6 +46,8 @@ class Sandbox {
   virtual std::unique_ptr<kube::Client> client(apiserver::User user) = 0;
   virtual std::string url() const = 0;
   virtual std::filesystem::path kubeconfig() const = 0;
+  // What that file says: the admin, over HTTPS.
+  virtual kube::ClientConfig admin() const = 0;
 };
 
 // Where a sandbox directory's API listens, and the kubeconfig to reach it with: kNotFound when no

@@ -58,6 +58,18 @@ Object snapshot_class() {
   return object;
 }
 
+// The set of all clusters that are in no other, and that of all clusters.
+Object cluster_set(const char* name, Json selector) {
+  Object set = Object::make(api::kManagedClusterSet, {"", name});
+  set.set({"spec", "clusterSelector"}, std::move(selector));
+  return set;
+}
+
+bool is_olm(const Json& crd) {
+  const std::string& group = crd.at({"spec", "group"}).as_string();
+  return group == api::kSubscription.group || group == api::kClusterVersion.group;
+}
+
 Result<> create_unless_there(kube::Client& client, const kube::Kind& kind, const Object& object) {
   auto created = client.create(kind, object);
   if (created || created.error().is(Code::kAlreadyExists)) return {};
@@ -66,10 +78,12 @@ Result<> create_unless_there(kube::Client& client, const kube::Kind& kind, const
 
 }  // namespace
 
-Result<std::vector<Json>> embedded_crds() {
+Result<std::vector<Json>> embedded_crds(bool olm) {
   std::vector<Json> crds;
   for (std::string_view file : embedded_crd_files()) {
-    for (Json& crd : TRY(parse_yaml(file))) crds.push_back(std::move(crd));
+    for (Json& crd : TRY(parse_yaml(file))) {
+      if (olm || !is_olm(crd)) crds.push_back(std::move(crd));
+    }
   }
   return crds;
 }
@@ -99,6 +113,14 @@ Result<> furnish(kube::Client& client) {
   Object claim = Object::make(api::kClusterClaim, {"", std::string(api::kClaimKubernetes)});
   claim.set({"spec", "value"}, system.uid());
   return create_unless_there(client, api::kClusterClaim, claim);
+}
+
+Result<> furnish_hub(kube::Client& client) {
+  const Json exclusive = Json::object({{"selectorType", "ExclusiveClusterSetLabel"}});
+  const Json everything =
+      Json::object({{"selectorType", "LabelSelector"}, {"labelSelector", Json::object()}});
+  TRY(create_unless_there(client, api::kManagedClusterSet, cluster_set("default", exclusive)));
+  return create_unless_there(client, api::kManagedClusterSet, cluster_set("global", everything));
 }
 
 }  // namespace breakwater::sandbox

@@ -14,8 +14,10 @@ namespace breakwater::sandbox {
 inline constexpr const char* kStorageClass = "sandbox-block";
 inline constexpr const char* kSnapshotClass = "sandbox-snapshots";
 
-// The CustomResourceDefinitions of deploy/crds, compiled in from those very files.
-Result<std::vector<Json>> embedded_crds();
+// The CustomResourceDefinitions of deploy/crds, compiled in from those very files. Those of
+// OpenShift's operators only with `olm`: where Subscriptions are served, the install policy leaves
+// the engine to OADP.
+Result<std::vector<Json>> embedded_crds(bool olm = false);
 
 // The certificates of `directory`/pki, made when they are missing.
 struct Certificates {
@@ -25,5 +27,7 @@ Result<Certificates> load_certificates(const std::filesystem::path& directory, T
 
 // StorageClass, VolumeSnapshotClass and ClusterClaim id.k8s.io; what is there already stays.
 Result<> furnish(kube::Client& client);
+// ManagedClusterSets default and global.
+Result<> furnish_hub(kube::Client& client);
 
 }  // namespace breakwater::sandbox
