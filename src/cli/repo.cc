@@ -1,5 +1,6 @@
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 
@@ -9,8 +10,9 @@
 #include "cli/interrupt.h"
 #include "cli/repo_session.h"
 #include "cli/terminal.h"
+#include "datapath/tree_backup.h"
+#include "datapath/tree_restore.h"
 #include "datapath/volume_backup.h"
-#include "repo/restore_tree.h"
 #include "volume/block_volume.h"
 
 namespace breakwater::cli {
@@ -19,9 +21,9 @@ namespace {
 struct RepoCommand {
   RepoOptions options;
   std::string volume, host, parent, changed_extents, snapshot = "latest", target, file;
-  std::vector<std::string> tags;
+  std::vector<std::string> tags, paths;
   std::string compression = "auto";
-  bool read_data = false, only_differences = false;
+  bool read_data = false, only_differences = false, exact = false;
   bool repository_found = false;  // after that, "not found" is something else
 };
 using Shared = std::shared_ptr<RepoCommand>;
@@ -77,17 +79,62 @@ Result<datapath::BackupOptions> backup_options(const RepoCommand& command,
   return options;
 }
 
+// What a backup has done, of a volume or of files.
+struct Stored {
+  repo::Id snapshot;
+  datapath::Progress progress;
+};
+
+Result<Stored> backup_block(const RepoCommand& command, RepoSession& session,
+                            repo::Repository& repository, ProgressBar& bar) {
+  auto source = TRY(volume::open_block_reader(command.volume));
+  const auto options = TRY(backup_options(command, session.hostname()));
+  const auto result = TRY(datapath::backup_volume(*source, repository, session.clock(), options,
+                                                  interrupt_token(), draw_on(bar)));
+  return Stored{result.snapshot, result.progress};
+}
+
+// Where a file stands in the snapshot: at its path, absolute or not, as with restic.
+std::string path_in_snapshot(const std::filesystem::path& path) {
+  std::string result;
+  for (const auto& part : path.lexically_normal()) {
+    if (!part.empty() && part != "/" && part != "." && part != "..") result += "/" + part.string();
+  }
+  return result;
+}
+
+Result<Stored> backup_files(const RepoCommand& command, RepoSession& session,
+                            repo::Repository& repository, ProgressBar& bar) {
+  datapath::TreeBackupOptions options;
+  for (const std::string& path : command.paths) {
+    options.sources.push_back({path, path_in_snapshot(path)});
+    options.paths.push_back(std::filesystem::absolute(path).lexically_normal().string());
+    if (options.paths.back().size() > 1 && options.paths.back().ends_with('/')) {
+      options.paths.back().pop_back();
+    }
+  }
+  std::sort(options.paths.begin(), options.paths.end());
+  options.hostname = command.host.empty() ? session.hostname() : command.host;
+  options.tags = command.tags;
+  if (!command.parent.empty()) options.parent = command.parent;
+  const auto result = TRY(
+      datapath::backup_tree(repository, session.clock(), options, interrupt_token(), draw_on(bar)));
+  return Stored{result.snapshot, result.progress};
+}
+
 Result<> backup(RepoCommand& command) {
+  if (command.volume.empty() == command.paths.empty()) {
+    return fail(Code::kInvalid, "say what: folders and files, or --block PATH for a volume");
+  }
   auto session = TRY(RepoSession::start(command.options));
   repo::Settings settings;
   settings.compression = TRY(parse_compression(command.compression));
   repo::Repository* repository = TRY(open(command, *session, settings));
-  auto source = TRY(volume::open_block_reader(command.volume));
-  const auto options = TRY(backup_options(command, session->hostname()));
   ProgressBar bar("backing up", session->clock());
   const Duration start = session->clock().monotonic();
-  const auto result = TRY(datapath::backup_volume(*source, *repository, session->clock(), options,
-                                                  interrupt_token(), draw_on(bar)));
+  const Stored result =
+      TRY(command.volume.empty() ? backup_files(command, *session, *repository, bar)
+                                 : backup_block(command, *session, *repository, bar));
   bar.finish();
   const double seconds =
       std::chrono::duration<double>(session->clock().monotonic() - start).count();
@@ -130,21 +177,25 @@ Result<> restore_block(RepoCommand& command, RepoSession& session, repo::Reposit
   return {};
 }
 
-Result<> restore_files(RepoCommand& command, repo::Repository& repository) {
-  const auto snapshot = TRY(repo::find_snapshot(TRY(repository.snapshots()), command.snapshot));
-  repo::RestoreTreeOptions options;
+Result<> restore_files(RepoCommand& command, RepoSession& session, repo::Repository& repository) {
+  datapath::TreeRestoreOptions options;
+  options.snapshot = command.snapshot;
   options.path = command.file;
-  const auto result =
-      TRY(repo::restore_tree(repository, snapshot, command.target, options, interrupt_token()));
-  for (const std::string& skipped : result.skipped) fmt::print(stderr, "skipped {}\n", skipped);
+  options.exact = command.exact;
+  ProgressBar bar("restoring", session.clock());
+  const auto result = TRY(
+      datapath::restore_tree(repository, command.target, options, interrupt_token(), draw_on(bar)));
+  bar.finish();
+  for (const std::string& note : result.notes) fmt::print(stderr, "note: {}\n", note);
   if (command.options.json) {
     print_json(Json::object({{"message_type", "summary"},
-                             {"snapshot_id", snapshot.id.to_string()},
+                             {"snapshot_id", result.snapshot.to_string()},
                              {"files_restored", result.files},
-                             {"total_bytes", result.bytes}}));
+                             {"total_bytes", result.progress.total_bytes}}));
   } else {
     fmt::print("{} files, {} of snapshot {} restored to {}\n", result.files,
-               format_bytes(result.bytes), snapshot.id.short_string(), command.target);
+               format_bytes(result.progress.total_bytes), result.snapshot.short_string(),
+               command.target);
   }
   return {};
 }
@@ -157,9 +208,7 @@ Result<> restore(RepoCommand& command) {
   auto session = TRY(RepoSession::start(command.options));
   repo::Repository* repository = TRY(open(command, *session));
   if (!command.volume.empty()) return restore_block(command, *session, *repository);
-  const auto lock = TRY(repository->lock(false));
-  TRY(repository->load_index());
-  return restore_files(command, *repository);
+  return restore_files(command, *session, *repository);
 }
 
 Result<> snapshots(RepoCommand& command) {
@@ -237,13 +286,16 @@ std::function<int()> exit_code_of(Shared command, Result<> (*run)(RepoCommand&))
 void add_backup(Command& parent) {
   auto state = std::make_shared<RepoCommand>();
   Command& command = parent.add(
-      "backup", "Stores a block device or disk image as a snapshot",
-      "Holes and what is stored already cost nothing. With a list of changed extents (one\n"
+      "backup", "Stores files and folders, or a block device or disk image, as a snapshot",
+      "Files that are unchanged since the last snapshot of the same paths are not read again.\n\n"
+      "With --block, holes and what is stored already cost nothing. With a list of changed extents "
+      "(one\n"
       "\"offset length\" a line, in bytes) only those are read; the rest comes from the parent.\n\n"
+      "  breakwater repo -r /backups backup /home/me\n"
       "  breakwater repo -r /backups backup --block /dev/vg/vm-1\n");
   state->options.add_to(command);
-  command.option("--block", state->volume, "the device or raw file");
-  command.required();
+  command.option("paths", state->paths, "files and folders");
+  command.option("--block", state->volume, "a device or raw file");
   command.option("-H,--host", state->host, "hostname of the snapshot");
   command.option("--tag", state->tags, "a tag; may be repeated");
   command.option("--parent", state->parent, "snapshot to compare with, or none");
@@ -262,10 +314,11 @@ void add_restore(Command& parent) {
   state->options.add_to(command);
   command.option("snapshot", state->snapshot, "an ID or the start of one, or latest");
   command.option("--block", state->volume, "a device, or a raw file to write");
-  command.option("--target", state->target, "a folder for files that restic backed up");
+  command.option("--target", state->target, "a folder for the snapshot's files");
   command.option("--path", state->file, "only this file or folder of the snapshot");
   command.flag("--only-differences", state->only_differences,
                "read --block first and write only what differs");
+  command.flag("--delete", state->exact, "remove from --target what the snapshot does not have");
   command.action(exit_code_of(state, restore));
 }
 

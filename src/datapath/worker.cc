@@ -1,6 +1,8 @@
 #include "datapath/worker.h"
 
 #include "base/file.h"
+#include "datapath/tree_backup.h"
+#include "datapath/tree_restore.h"
 #include "datapath/volume_backup.h"
 #include "volume/block_volume.h"
 #include "volume/shared_extents.h"
@@ -108,6 +110,56 @@ Result<Json> run_backup(const WorkerConfig& config, const WorkerEnvironment& env
   return result_json(result.snapshot, result.parent, result.progress);
 }
 
+Result<Json> run_tree_backup(const WorkerConfig& config, const WorkerEnvironment& environment,
+                             repo::Repository& repository, const CancelToken& cancel,
+                             Throttle& throttle) {
+  TreeBackupOptions options;
+  options.sources = {{config.volume, config.paths.size() == 1 ? config.paths[0] : ""}};
+  options.hostname = config.hostname;
+  options.paths = config.paths;
+  options.tags = config.tags;
+  options.parent = config.parent;
+  options.skip_lost_and_found = true;
+  options.threads = config.threads;
+  const TreeBackupResult result =
+      TRY(backup_tree(repository, environment.clock, options, cancel, throttle.listener()));
+  throttle.finish(result.progress);
+  return result_json(result.snapshot, result.parent, result.progress);
+}
+
+Result<Json> run_tree_restore(const WorkerConfig& config, const WorkerEnvironment& environment,
+                              repo::Repository& repository, const CancelToken& cancel,
+                              Throttle& throttle) {
+  TreeRestoreOptions options;
+  options.snapshot = config.snapshot;
+  options.path = config.file;
+  options.as_volume = true;
+  options.exact = true;
+  options.threads = config.threads;
+  options.lock = config.lock;
+  const TreeRestoreResult result =
+      TRY(restore_tree(repository, config.volume, options, cancel, throttle.listener()));
+  for (const std::string& note : result.notes) environment.log.warning(note, {});
+  throttle.finish(result.progress);
+  return result_json(result.snapshot, std::nullopt, result.progress);
+}
+
+// Whether the volume is a directory, as it should be if the configuration says so.
+Result<bool> is_file_system(const WorkerConfig& config) {
+  std::error_code ignored;
+  const auto status = std::filesystem::status(config.volume, ignored);
+  const bool directory = std::filesystem::is_directory(status);
+  if (config.volume_mode == "Filesystem" && !directory) {
+    return fail(Code::kInvalid, "{} is no directory, and the volume's mode is Filesystem",
+                config.volume.string());
+  }
+  if (config.volume_mode == "Block" && directory) {
+    return fail(Code::kInvalid, "{} is a directory, and the volume's mode is Block",
+                config.volume.string());
+  }
+  return directory;
+}
+
 // A volume keeps its size, and a file that is not there gets that of the stored volume.
 Result<uint64_t> target_size(const WorkerConfig& config, uint64_t stored_size) {
   const auto existing = volume::open_block_reader(config.volume);
@@ -116,8 +168,9 @@ Result<uint64_t> target_size(const WorkerConfig& config, uint64_t stored_size) {
   return tl::unexpected(existing.error());
 }
 
-Result<Json> run_restore(const WorkerConfig& config, repo::Repository& repository,
-                         const CancelToken& cancel, Throttle& throttle) {
+Result<Json> run_restore(const WorkerConfig& config, const WorkerEnvironment&,
+                         repo::Repository& repository, const CancelToken& cancel,
+                         Throttle& throttle) {
   RestoreOptions options;
   options.snapshot = config.snapshot;
   options.file = config.file;
@@ -144,14 +197,17 @@ Result<Json> run_restore(const WorkerConfig& config, repo::Repository& repositor
 
 Result<Json> run_worker(const WorkerConfig& config, const WorkerEnvironment& environment,
                         const CancelToken& cancel, const EmitProgress& emit) {
+  const bool directory = TRY(is_file_system(config));
   const auto store = TRY(environment.open_store(config.location));
   const auto repository = TRY(while_doing(open_repository(config, environment, *store),
                                           "opening the repository in {}", store->describe()));
   Throttle throttle(environment.clock, emit);
   if (config.operation == WorkerConfig::Operation::kBackup) {
-    return run_backup(config, environment, *repository, cancel, throttle);
+    return (directory ? run_tree_backup : run_backup)(config, environment, *repository, cancel,
+                                                      throttle);
   }
-  return run_restore(config, *repository, cancel, throttle);
+  return (directory ? run_tree_restore : run_restore)(config, environment, *repository, cancel,
+                                                      throttle);
 }
 
 }  // namespace breakwater::datapath

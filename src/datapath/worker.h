@@ -29,10 +29,15 @@ struct WorkerConfig {
   Operation operation = Operation::kBackup;
   // The repository lies at this location's prefix.
   blob::StoreLocation location;
-  std::string password;          // secret, in no JSON
-  std::filesystem::path volume;  // a block device or a raw file
+  std::string password;  // secret, in no JSON
+  // A block device or a raw file; or a directory, whose files are moved (tree_backup.h).
+  std::filesystem::path volume;
+  // "Block", "Filesystem", or "" to decide by what `volume` is. A volume that is something else is
+  // an error.
+  std::string volume_mode;
 
-  // Backup. Members mean what they mean in BackupOptions.
+  // Backup. Members mean what they mean in BackupOptions. A directory stands at its only path in
+  // the snapshot ("/shop/disk"), or, unless there is exactly one, its entries at the root.
   std::string file_name = "disk.img";
   std::string hostname;
   std::vector<std::string> paths;
@@ -44,7 +49,8 @@ struct WorkerConfig {
   std::filesystem::path parent_volume;
   bool init_if_missing = false;  // create the repository if there is none
 
-  // Restore. Members mean what they mean in RestoreOptions.
+  // Restore. Members mean what they mean in RestoreOptions; a directory becomes what was stored,
+  // exactly, with `file` as the path of TreeRestoreOptions.
   std::string snapshot = "latest";
   std::string file;
   bool only_differences = false;
@@ -53,8 +59,8 @@ struct WorkerConfig {
   int threads = 2;
 };
 
-// {"operation":"backup","location":{"provider","bucket","prefix","config":{}},"volume","fileName",
-// "hostname","paths":[],"tags":[],"parent","changedExtents","parentVolume","initIfMissing",
+// {"operation":"backup","location":{"provider","bucket","prefix","config":{}},"volume",
+// "volumeMode","fileName","hostname","paths":[],"tags":[],"parent","changedExtents","parentVolume","initIfMissing",
 // "snapshotID","file","onlyDifferences","lock","threads"}; what is absent has its default. Neither
 // direction carries the password or the credentials. Parsing: kInvalid names the member.
 Json worker_config_to_json(const WorkerConfig& config);
@@ -76,7 +82,8 @@ struct WorkerEnvironment {
 using EmitProgress = std::function<void(const Json&)>;
 
 // Runs the job to its end. The result becomes the termination message:
-// {"snapshotID","parent","totalBytes","bytesRead","bytesMoved"}, parent only if there was one. A
+// {"snapshotID","parent","totalBytes","bytesRead","bytesMoved"}, parent only if there was one. What
+// could not be restored of a file system without being an error is logged. A
 // restore into a file that does not exist creates it; one that exists keeps its size, and kInvalid
 // says so if that is too small. kConflict: somebody holds the repository's lock, come back later.
 Result<Json> run_worker(const WorkerConfig& config, const WorkerEnvironment& environment,

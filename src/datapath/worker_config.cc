@@ -77,6 +77,7 @@ Json worker_config_to_json(const WorkerConfig& config) {
                                                        {"config", options}})},
                             {"volume", config.volume.string()},
                             {"threads", config.threads}});
+  if (!config.volume_mode.empty()) json.set("volumeMode", config.volume_mode);
   if (backup) {
     json.set("fileName", config.file_name);
     json.set("hostname", config.hostname);
@@ -111,6 +112,11 @@ Result<WorkerConfig> worker_config_from_json(const Json& json) {
   reader.read("volume", volume);
   if (volume.empty()) reader.complain("volume", "the path of a volume");
   config.volume = volume;
+  reader.read("volumeMode", config.volume_mode);
+  if (!config.volume_mode.empty() && config.volume_mode != "Block" &&
+      config.volume_mode != "Filesystem") {
+    reader.complain("volumeMode", "Block or Filesystem");
+  }
   reader.read("fileName", config.file_name);
   reader.read("hostname", config.hostname);
   reader.read("paths", config.paths);

@@ -1,6 +1,7 @@
 #include "repo/key_file.h"
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 
 #include "base/encoding.h"
@@ -12,6 +13,7 @@ namespace breakwater::repo {
 namespace {
 
 constexpr size_t kSaltSize = 64;
+constexpr int kPolynomialBits = 54;
 
 std::string encode_master(const CipherKey& master) {
   JsonWriter json;
@@ -179,7 +181,10 @@ Result<Config> decode_config(std::string_view text) {
   const char* end = polynomial.data() + polynomial.size();
   const auto [stop, problem] =
       std::from_chars(polynomial.data(), end, config.chunker_polynomial, 16);
-  if (problem != std::errc() || stop != end) {
+  const bool good = problem == std::errc() && stop == end &&
+                    std::bit_width(config.chunker_polynomial) == kPolynomialBits &&
+                    is_irreducible(config.chunker_polynomial);
+  if (!good) {
     return fail(Code::kCorrupt, "the config has a wrong chunker_polynomial");
   }
   return config;

@@ -17,7 +17,6 @@ void write_strings(std::string_view name, const std::vector<std::string>& values
   json.end_array();
 }
 
-// restic counts files and directories by what changed; a volume has neither, so those are zero.
 void write_summary(const Summary& summary, JsonWriter& json) {
   json.name("summary");
   json.begin_object();
@@ -25,10 +24,12 @@ void write_summary(const Summary& summary, JsonWriter& json) {
   json.time(summary.backup_start);
   json.name("backup_end");
   json.time(summary.backup_end);
-  for (const char* name : {"files_new", "files_changed", "files_unmodified", "dirs_new",
-                           "dirs_changed", "dirs_unmodified"}) {
-    json.member(name, uint64_t{0});
-  }
+  json.member("files_new", summary.files_new);
+  json.member("files_changed", summary.files_changed);
+  json.member("files_unmodified", summary.files_unmodified);
+  json.member("dirs_new", summary.dirs_new);
+  json.member("dirs_changed", summary.dirs_changed);
+  json.member("dirs_unmodified", summary.dirs_unmodified);
   json.member("data_blobs", summary.data_blobs);
   json.member("tree_blobs", summary.tree_blobs);
   json.member("data_added", summary.data_added);
@@ -47,6 +48,18 @@ Summary read_summary(JsonReader& json) {
       summary.backup_start = json.time();
     else if (name == "backup_end")
       summary.backup_end = json.time();
+    else if (name == "files_new")
+      summary.files_new = json.number();
+    else if (name == "files_changed")
+      summary.files_changed = json.number();
+    else if (name == "files_unmodified")
+      summary.files_unmodified = json.number();
+    else if (name == "dirs_new")
+      summary.dirs_new = json.number();
+    else if (name == "dirs_changed")
+      summary.dirs_changed = json.number();
+    else if (name == "dirs_unmodified")
+      summary.dirs_unmodified = json.number();
     else if (name == "data_blobs")
       summary.data_blobs = json.number();
     else if (name == "tree_blobs")

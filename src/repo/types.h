@@ -56,6 +56,9 @@ using Tree = std::vector<Node>;
 
 struct Summary {
   Time backup_start{}, backup_end{};
+  // Against the parent; a block volume counts none.
+  uint64_t files_new = 0, files_changed = 0, files_unmodified = 0;
+  uint64_t dirs_new = 0, dirs_changed = 0, dirs_unmodified = 0;
   uint64_t data_blobs = 0, tree_blobs = 0;
   uint64_t data_added = 0;         // plaintext bytes of blobs that were new
   uint64_t data_added_packed = 0;  // what they take in packs

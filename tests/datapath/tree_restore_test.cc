@@ -1,4 +1,4 @@
-#include "repo/restore_tree.h"
+#include "datapath/tree_restore.h"
 
 #include <sys/stat.h>
 
@@ -7,10 +7,11 @@
 #include "base/file.h"
 #include "tests/repo/harness.h"
 
-namespace breakwater::repo {
+namespace breakwater::datapath {
 namespace {
 
-using namespace repo_test;
+using namespace repo;
+using namespace repo::repo_test;
 namespace fs = std::filesystem;
 
 class RestoreTreeTest : public testing::Test, protected World {
@@ -47,11 +48,19 @@ class RestoreTreeTest : public testing::Test, protected World {
 
   Id tree(const Tree& nodes) { return repository_->save_tree(nodes)->id; }
 
-  Result<RestoreTreeResult> restore(const Id& root, const std::string& path = "") {
+  // Makes it the newest snapshot.
+  std::string snapshot_of(const Id& root) {
     EXPECT_TRUE(repository_->flush());
     Snapshot snapshot;
+    snapshot.time = kStart;
     snapshot.tree = root;
-    return restore_tree(*repository_, snapshot, target_, {.path = path}, CancelToken());
+    snapshot.paths = {"/x"};
+    return repository_->save_snapshot(snapshot)->to_string();
+  }
+
+  Result<TreeRestoreResult> restore(const Id& root, const std::string& path = "") {
+    const TreeRestoreOptions options{.snapshot = snapshot_of(root), .path = path};
+    return restore_tree(*repository_, target_, options, CancelToken());
   }
 
   TempDir outside_ = std::move(*TempDir::create(testing::TempDir(), "restore"));
@@ -100,13 +109,16 @@ TEST_F(RestoreTreeTest, RestoresTypesModesTimesAndHardLinks) {
   link.linktarget = "one\xff";
   Node secret = directory("secret", tree({file("inside", "x")}));
   secret.mode = 0x80000000u | 0x00100000u | 0700;
-  const auto restored = restore(tree({node("fifo", "fifo"), link, one, script, secret, two}));
+  const auto restored = restore(
+      tree({node("fifo", "fifo"), link, one, script, secret, node("socket", "socket"), two}));
   ASSERT_TRUE(restored) << restored.error().to_string();
   EXPECT_EQ(restored->files, 3u);
   EXPECT_EQ(restored->directories, 1u);
   EXPECT_EQ(restored->links, 2u);
-  ASSERT_EQ(restored->skipped.size(), 1u);
-  EXPECT_EQ(restored->skipped[0], "/fifo: a fifo is not restored");
+  EXPECT_EQ(restored->others, 1u);
+  EXPECT_TRUE(fs::is_fifo(target_ / "fifo"));
+  ASSERT_EQ(restored->notes.size(), 1u);
+  EXPECT_EQ(restored->notes[0], "/socket: a socket is not restored");
   struct stat info;
   ASSERT_EQ(::stat((target_ / "script").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 07777, 04755u);
@@ -159,10 +171,8 @@ TEST_F(RestoreTreeTest, StopsWhenCancelledOrDamaged) {
   ASSERT_TRUE(repository_->flush());
   CancelToken cancel;
   cancel.cancel();
-  Snapshot snapshot;
-  snapshot.tree = root;
-  EXPECT_EQ(restore_tree(*repository_, snapshot, target_, {}, cancel).error().code(),
-            Code::kCancelled);
+  const TreeRestoreOptions options{.snapshot = snapshot_of(root), .path = ""};
+  EXPECT_EQ(restore_tree(*repository_, target_, options, cancel).error().code(), Code::kCancelled);
   const Id blob{sha256(as_bytes(some_data(1, 5000)))};
   const Id pack = repository_->find(BlobType::kData, blob)->pack;
   const std::string key = "data/" + pack.to_string().substr(0, 2) + "/" + pack.to_string();
@@ -178,4 +188,4 @@ TEST_F(RestoreTreeTest, StopsWhenCancelledOrDamaged) {
 }
 
 }  // namespace
-}  // namespace breakwater::repo
+}  // namespace breakwater::datapath
