@@ -4,6 +4,8 @@
 
 #include <set>
 
+#include "base/encoding.h"
+#include "base/x509.h"
 #include "tests/apiserver/live_server.h"
 
 namespace breakwater::kubectl_test {
@@ -396,6 +398,38 @@ TEST_P(KubectlTest, ApiResources) {
   EXPECT_TRUE(resources.has("velero.io/v1")) << resources;
   EXPECT_TRUE(expect_ok("api-versions").has("velero.io/v1"));
   EXPECT_EQ(expect_ok("get --raw /healthz").out, "ok");
+}
+
+TEST_P(KubectlTest, CertificateRequestsAreApprovedAndDenied) {
+  const std::string pem = *make_certificate_request(*make_private_key(), {"agent-7", {"group-7"}});
+  for (const char* name : {"good", "bad"}) {
+    write(std::string(name) + ".yaml", fmt::format(R"(apiVersion: certificates.k8s.io/v1
+kind: CertificateSigningRequest
+metadata: {{name: {}}}
+spec:
+  request: {}
+  signerName: kubernetes.io/kube-apiserver-client
+  expirationSeconds: 3600
+  usages: [client auth, digital signature]
+)",
+                                                   name, to_base64(as_bytes(pem))));
+    const Output created = kubectl(fmt::format("create -f {}.yaml", name));
+    ASSERT_EQ(created.code, 0) << created;
+  }
+  EXPECT_TRUE(kubectl("get csr good").has("Pending"));
+  const Output described = kubectl("describe csr good");
+  EXPECT_TRUE(described.has("agent-7") && described.has("group-7")) << described;
+  const Output approved = kubectl("certificate approve good");
+  EXPECT_TRUE(approved.has("certificatesigningrequest.certificates.k8s.io/good approved"))
+      << approved;
+  EXPECT_EQ(kubectl("certificate deny bad").code, 0);
+  EXPECT_NE(kubectl("certificate approve bad").code, 0);
+  const Output all = kubectl("get csr");
+  for (const char* text : {"SIGNERNAME", "REQUESTOR", "REQUESTEDDURATION", "CONDITION", "60m",
+                           "kubernetes.io/kube-apiserver-client", "admin", "Approved", "Denied"}) {
+    EXPECT_TRUE(all.has(text)) << text << " is not in " << all;
+  }
+  EXPECT_NE(kubectl("certificate approve good", "alice").code, 0);
 }
 
 TEST_P(KubectlTest, AuthCanI) {
