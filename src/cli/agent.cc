@@ -4,7 +4,7 @@
 #include "api/names.h"
 #include "kube/events.h"
 #include "mover/mover.h"
-#include "policy/backup_controller.h"
+#include "policy/cluster_policies.h"
 #include "velero/engine.h"
 
 namespace breakwater::cli {
@@ -26,8 +26,8 @@ class WiredAgent final : public Agent {
 
   void add_roles(const AgentSettings& settings, const std::string& id) {
     if (settings.roles.contains("policy")) {
-      add(policy::make_backup_policy_controllers({settings.ns, id}, runner_.reader(), client_,
-                                                 events_, clock_, log_));
+      add(policy::make_cluster_policy_controllers({id, ""}, runner_.reader(), client_, events_,
+                                                  clock_, log_));
     }
     if (settings.roles.contains("engine")) add_engine(settings, id);
     if (settings.roles.contains("mover")) add_mover(settings, id);

@@ -90,8 +90,8 @@ Result<> Story::set_up_engine() {
   TRY(make_directories(backups));
   TRY(ensure(api::kNamespace, story::namespace_object(story::kEngineNamespace)));
   TRY(ensure(api::kSecret, story::repository_secret(password_)));
-  TRY(ensure(api::kDataProtectionApplication, story::data_protection_application(backups)));
-  TRY(ensure(api::kConfigMap, story::schedule_cron()));
+  TRY(ensure(api::kVirtInstallPolicy, story::install_policy(backups, story::crons())));
+  TRY(ensure(api::kVirtBackupPolicy, story::backup_policy(backups, story::crons())));
   return until("BackupStorageLocation velero-sample-1 to be Available", kStepLimit,
                [&]() -> Result<bool> {
                  auto location = sandbox_.client().get(

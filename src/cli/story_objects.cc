@@ -9,37 +9,58 @@ namespace {
 
 using kube::Object;
 
+// The spec of the DataProtectionApplication, as it stands in the configuration.
+Json application_spec(const std::filesystem::path& backups) {
+  const Json velero = Json::object(
+      {{"provider", api::kLocalProvider},
+       {"default", true},
+       {"config", Json::object({{"path", backups.string()}})},
+       {"objectStorage", Json::object({{"bucket", "vb-velero-backup"}, {"prefix", "cls1"}})}});
+  Json spec = Json::object();
+  spec.set({"backupLocations"}, Json::array({Json::object({{"velero", velero}})}));
+  spec.set({"configuration", "velero", "defaultPlugins"},
+           Json::array({"openshift", "csi", "kubevirt"}));
+  return spec;
+}
+
+Object policy(const kube::Kind& kind, std::string_view name, const std::filesystem::path& backups,
+              const Json& crons) {
+  Object policy = Object::make(kind, {kEngineNamespace, std::string(name)});
+  policy.set({"spec", "remediationAction"}, "enforce");
+  policy.set({"spec", "clusterName"}, "cls1");
+  policy.set({"spec", "policyNamespace"}, "open-cluster-management-backup");
+  policy.set({"spec", "configName"}, "acm-virt-config");
+  policy.set({"spec", "config"}, Json::object({{"backupNS", kEngineNamespace},
+                                               {"engine", api::kEngineBuiltin},
+                                               {"prefixPerCluster", "false"},
+                                               {"dpa_name", "velero-sample"},
+                                               {"dpa_spec", to_json(application_spec(backups))},
+                                               {"schedule_hub_config_name", "schedule-cron"}}));
+  policy.set({"spec", "crons"}, crons);
+  return policy;
+}
+
 }  // namespace
 
 Object namespace_object(const std::string& name) {
   return Object::make(api::kNamespace, {"", name});
 }
 
-Object data_protection_application(const std::filesystem::path& backups) {
-  Object dpa = Object::make(api::kDataProtectionApplication, {kEngineNamespace, "velero-sample"});
-  const Json velero = Json::object(
-      {{"provider", api::kLocalProvider},
-       {"default", true},
-       {"config", Json::object({{"path", backups.string()}})},
-       {"objectStorage", Json::object({{"bucket", "vb-velero-backup"}, {"prefix", "cls1"}})}});
-  dpa.set({"spec", "backupLocations"}, Json::array({Json::object({{"velero", velero}})}));
-  dpa.set({"spec", "configuration", "velero", "defaultPlugins"},
-          Json::array({"openshift", "csi", "kubevirt"}));
-  return dpa;
+Object install_policy(const std::filesystem::path& backups, const Json& crons) {
+  return policy(api::kVirtInstallPolicy, api::kInstallPolicyName, backups, crons);
 }
+
+Object backup_policy(const std::filesystem::path& backups, const Json& crons) {
+  return policy(api::kVirtBackupPolicy, api::kBackupPolicyName, backups, crons);
+}
+
+Json crons() { return Json::object({{kCron, "@every 15s"}}); }
 
 Object repository_secret(const std::string& password) {
   Object secret =
       Object::make(api::kSecret, {kEngineNamespace, std::string(api::kRepositorySecret)});
   secret.set({"data", api::kRepositoryPasswordKey}, to_base64(as_bytes(password)));
   return secret;
-}
-
-Object schedule_cron() {
-  Object config =
-      Object::make(api::kConfigMap, {kEngineNamespace, std::string(api::kScheduleCronCopy)});
-  config.set({"data", kCron}, "@every 15s");
-  return config;
 }
 
 Object disk_claim(const std::string& size) {

@@ -16,9 +16,11 @@ inline constexpr const char* kCron = "every_15s";
 
 kube::Object namespace_object(const std::string& name);
 // The admin's: where backups go, how the repositories are encrypted, which crons there are.
-kube::Object data_protection_application(const std::filesystem::path& backups);
+// The two policies are as a hub would deliver them to the cluster.
 kube::Object repository_secret(const std::string& password);
-kube::Object schedule_cron();
+kube::Object install_policy(const std::filesystem::path& backups, const Json& crons);
+kube::Object backup_policy(const std::filesystem::path& backups, const Json& crons);
+Json crons();
 // The VM user's.
 kube::Object disk_claim(const std::string& size);
 kube::Object virtual_machine();

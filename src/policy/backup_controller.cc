@@ -5,142 +5,115 @@
 #include "api/kinds.h"
 #include "api/names.h"
 #include "policy/backup_policy.h"
-#include "policy/enforcer.h"
+#include "policy/configuration.h"
+#include "policy/install_gate.h"
 
 namespace breakwater::policy {
 namespace {
 
 using kube::Object;
 
-// Backups grow old without any object changing.
-constexpr Duration kReevaluate = std::chrono::minutes(1);
-
-class BackupPolicyReconciler final : public kube::Reconciler {
+class BackupReconciler final : public PolicyReconciler {
  public:
-  BackupPolicyReconciler(BackupPolicySettings settings, kube::Reader& reader, kube::Client& client,
-                         kube::EventRecorder& events, const Clock& clock, Logger log)
-      : settings_(std::move(settings)),
-        reader_(reader),
-        events_(events),
-        clock_(clock),
-        log_(log),
-        enforcer_(reader, client, log) {}
+  BackupReconciler(ClusterPolicySettings settings, PolicyServices services)
+      : PolicyReconciler(api::kVirtBackupPolicy, std::move(settings), services) {}
 
-  kube::Outcome reconcile(const kube::Key&) override {
-    std::vector<Finding> findings;
-    const BackupInputs inputs = TRY(gather(findings));
-    const Evaluation evaluation = evaluate_backup(inputs);
-    const Enforcement done = enforcer_.carry_out(evaluation, Mode::kEnforce);
-    findings.insert(findings.end(), evaluation.findings.begin(), evaluation.findings.end());
-    findings.insert(findings.end(), done.failures.begin(), done.failures.end());
-    report(findings);
-    return kube::Outcome::again_after(done.failures.empty() ? kReevaluate : kReevaluate / 6);
+ protected:
+  Result<Round> evaluate(const Object& policy) override {
+    BackupInputs inputs;
+    inputs.now = services_.clock.now();
+    inputs.cluster_id = settings_.cluster_id;
+    inputs.removal = removal_of(policy);
+    if (!inputs.removal.empty()) {
+      TRY(gather_made(services_.client, inputs));
+    } else {
+      TRY(gather(policy, inputs));
+    }
+    Round round;
+    round.evaluation = evaluate_backup(inputs);
+    return round;
   }
 
  private:
-  Result<std::optional<Object>> find_config(std::string_view name) {
-    auto config = reader_.get(api::kConfigMap, {settings_.ns, std::string(name)});
-    if (config) return *config;
-    if (config.error().is(Code::kNotFound)) return std::nullopt;
-    return tl::unexpected(config.error());
-  }
+  kube::Reader& reader() const { return services_.reader; }
 
   // VMs that bear the label, and those that bore it when we last looked.
   Result<std::vector<Object>> relevant_vms(const BackupInputs& inputs) {
     std::set<kube::Key> known;
     for (const Object& protection : inputs.protections) known.insert(protection.key());
     std::vector<Object> vms;
-    for (Object& vm : TRY(reader_.list(api::kVirtualMachine, ""))) {
+    for (Object& vm : TRY(served_.list(reader(), api::kVirtualMachine, ""))) {
       if (vm.has_label(inputs.backup_label) || known.contains(vm.key())) vms.push_back(vm);
     }
     return vms;
   }
 
-  Result<BackupInputs> gather(std::vector<Finding>& findings) {
-    BackupInputs inputs;
-    inputs.now = clock_.now();
-    inputs.cluster_id = settings_.cluster_id;
-    inputs.ns = settings_.ns;
-    inputs.backup_label = api::kBackupVmLabel;
-    if (const auto config = TRY(find_config(api::kConfigCopy))) {
-      inputs.settings = read_schedule_settings(*config, findings);
-      const std::string& label = (*config)["data"]["backup_label_name"].as_string();
-      if (!label.empty()) inputs.backup_label = label;
-    }
-    inputs.cron_config = {settings_.ns, std::string(api::kScheduleCronCopy)};
-    if (const auto crons = TRY(find_config(api::kScheduleCronCopy))) {
-      inputs.crons.emplace();
-      for (const auto& [name, cron] : (*crons)["data"].members()) {
-        inputs.crons->emplace(name, cron.as_string());
-      }
-    }
+  // What the policy itself made.
+  Result<> gather_made(kube::Reader& from, BackupInputs& inputs) {
     const auto ours =
         kube::LabelSelector::equals(api::kScheduleTypeLabel, api::kScheduleTypeKubevirt);
-    inputs.schedules = TRY(reader_.list(api::kSchedule, settings_.ns, ours));
-    auto of_cluster = ours;
+    if (TRY(served_.serves(api::kSchedule))) {
+      inputs.schedules = TRY(from.list(api::kSchedule, "", ours));
+    }
+    inputs.protections = TRY(from.list(api::kVirtualMachineProtection, ""));
+    inputs.summaries = TRY(from.list(api::kVirtProtectionSummary, ""));
+    return {};
+  }
+
+  Result<> gather(const Object& policy, BackupInputs& inputs) {
+    const InstallGate gate = TRY(find_install_gate(reader(), policy.ns()));
+    inputs.ns = gate.engine_namespace;
+    inputs.waits_for = gate.waits_for;
+    read_backup_configuration(policy, inputs);
+    TRY(gather_made(reader(), inputs));
+    inputs.vms = TRY(relevant_vms(inputs));
+    if (inputs.ns.empty() || !TRY(served_.serves(api::kBackup))) return {};
+    TRY(gather_backups(inputs));
+    return gather_hub(inputs);
+  }
+
+  Result<> gather_backups(BackupInputs& inputs) {
+    auto of_cluster =
+        kube::LabelSelector::equals(api::kScheduleTypeLabel, api::kScheduleTypeKubevirt);
     of_cluster.add({std::string(api::kBackupClusterLabel),
                     kube::LabelSelector::Operator::kIn,
                     {settings_.cluster_id}});
-    inputs.backups = TRY(reader_.list(api::kBackup, settings_.ns, of_cluster));
-    inputs.data_uploads = TRY(reader_.list(api::kDataUpload, settings_.ns));
-    inputs.protections = TRY(reader_.list(api::kVirtualMachineProtection, ""));
-    inputs.vms = TRY(relevant_vms(inputs));
-    return inputs;
-  }
-
-  // A finding is an Event when it appears, not each time it is found again.
-  void report(const std::vector<Finding>& findings) {
-    std::set<std::string> now;
-    for (const Finding& finding : findings) {
-      const std::string id =
-          finding.object.to_string() + " " + finding.reason + " " + finding.message;
-      now.insert(id);
-      if (reported_.contains(id)) continue;
-      log_.warning(finding.message,
-                   {{"object", finding.object.to_string()}, {"reason", finding.reason}});
-      auto about = reader_.get(finding.kind, finding.object);
-      events_.warning(about ? *about : Object::make(finding.kind, finding.object), finding.reason,
-                      finding.message);
+    inputs.backups = TRY(reader().list(api::kBackup, inputs.ns, of_cluster));
+    inputs.data_uploads = TRY(served_.list(reader(), api::kDataUpload, inputs.ns));
+    inputs.volume_backups = TRY(served_.list(reader(), api::kVolumeSnapshotBackup, ""));
+    for (const Object& application :
+         TRY(served_.list(reader(), api::kDataProtectionApplication, inputs.ns))) {
+      const Json& mover = application.spec()["features"]["dataMover"];
+      inputs.data_mover = inputs.data_mover || mover["enable"].as_bool();
     }
-    reported_ = std::move(now);
+    return {};
   }
 
-  const BackupPolicySettings settings_;
-  kube::Reader& reader_;
-  kube::EventRecorder& events_;
-  const Clock& clock_;
-  Logger log_;
-  Enforcer enforcer_;
-  std::set<std::string> reported_;
+  Result<> gather_hub(BackupInputs& inputs) {
+    if (!TRY(is_hub_cluster(served_, reader()))) return {};
+    const auto schedules =
+        TRY(served_.list(reader(), api::kBackupSchedule, std::string(api::kHubNamespace)));
+    inputs.hub_gate = hub_gate(schedules);
+    return {};
+  }
 };
 
 }  // namespace
 
-std::vector<kube::ControllerSpec> make_backup_policy_controllers(BackupPolicySettings settings,
-                                                                 kube::Reader& reader,
-                                                                 kube::Client& client,
-                                                                 kube::EventRecorder& events,
-                                                                 const Clock& clock, Logger log) {
-  const kube::Key only{settings.ns, std::string(api::kBackupPolicyName)};
-  const kube::Mapper to_policy = [only](const Object&) { return std::vector{only}; };
-  const kube::Mapper to_policy_if_config = [only](const Object& object) {
-    const bool relevant =
-        object.name() == api::kConfigCopy || object.name() == api::kScheduleCronCopy;
-    return relevant ? std::vector{only} : std::vector<kube::Key>{};
-  };
+kube::ControllerSpec make_backup_policy_controller(ClusterPolicySettings settings,
+                                                   PolicyServices services) {
   kube::ControllerSpec spec;
   spec.name = "backup-policy";
-  spec.sources = {{api::kVirtualMachine, "", to_policy},
-                  {api::kVirtualMachineProtection, "", to_policy},
-                  {api::kConfigMap, settings.ns, to_policy_if_config},
-                  {api::kSchedule, settings.ns, to_policy},
-                  {api::kBackup, settings.ns, to_policy},
-                  {api::kDataUpload, settings.ns, to_policy}};
-  spec.reconciler = std::make_unique<BackupPolicyReconciler>(std::move(settings), reader, client,
-                                                             events, clock, std::move(log));
-  std::vector<kube::ControllerSpec> controllers;
-  controllers.push_back(std::move(spec));
-  return controllers;
+  spec.sources = {wakes_policy(api::kVirtBackupPolicy, settings.policy_namespace),
+                  wakes_policy(api::kVirtInstallPolicy, settings.policy_namespace),
+                  wakes_policy(api::kVirtualMachine),
+                  wakes_policy(api::kVirtualMachineProtection),
+                  wakes_policy(api::kVirtProtectionSummary),
+                  wakes_policy(api::kSchedule),
+                  wakes_policy(api::kBackup),
+                  wakes_policy(api::kDataUpload)};
+  spec.reconciler = std::make_unique<BackupReconciler>(std::move(settings), services);
+  return spec;
 }
 
 }  // namespace breakwater::policy

@@ -14,6 +14,8 @@ namespace {
 
 using kube::Object;
 
+constexpr char kNoBackupYet[] = "NoBackupYet";
+
 struct Judgement {
   bool is_protected = false;
   std::string reason, message;
@@ -26,27 +28,12 @@ Time started(const Object& backup) {
   return time ? *time : backup.created();
 }
 
-// The newest finished Backup that was asked to save the VM.
-const Object* newest_finished(const Object& vm, const BackupInputs& inputs) {
-  const Object* newest = nullptr;
-  for (const Object& backup : inputs.backups) {
-    if (!api::backup_is_terminal(backup.phase())) continue;
-    if (backup.annotation(vm.uid()).empty()) continue;
-    if (newest == nullptr || started(*newest) < started(backup)) newest = &backup;
-  }
-  return newest;
-}
-
 // Disks of the VM of which the Backup holds no completed move.
 std::vector<std::string> disks_missing(const Object& vm, const Object& backup,
-                                       const BackupInputs& inputs) {
+                                       const SavedData& saved) {
   std::vector<std::string> missing = disks_of(vm);
-  for (const Object& upload : inputs.data_uploads) {
-    if (upload.label(api::kBackupNameLabel) != label_value(backup.name())) continue;
-    if (upload.spec()["sourceNamespace"].as_string() != vm.ns()) continue;
-    if (upload.phase() != api::data_phase::kCompleted) continue;
-    std::erase(missing, upload.spec()["sourcePVC"].as_string());
-  }
+  std::erase_if(missing,
+                [&](const std::string& disk) { return saved.has_disk(backup, vm.ns(), disk); });
   return missing;
 }
 
@@ -62,8 +49,8 @@ Duration allowed_age(const Cron& cron, Time now) {
   return gap + gap / 10 + std::chrono::minutes(10);
 }
 
-Judgement judge_backup(const Object& vm, const VmPlan& plan, const BackupInputs& inputs,
-                       const Object& backup) {
+Judgement judge_backup(const Object& vm, const VmPlan& plan, const SavedData& saved,
+                       const Object& backup, Time now) {
   const std::string& phase = backup.phase();
   if (phase != api::backup_phase::kCompleted) {
     std::string message = "Backup " + backup.name() + " is " + phase;
@@ -72,13 +59,13 @@ Judgement judge_backup(const Object& vm, const VmPlan& plan, const BackupInputs&
     if (!why.empty() || !invalid.empty()) message += ": " + (why.empty() ? invalid : why);
     return {false, "Backup" + phase, message, &backup};
   }
-  const bool moved = backup.spec()["snapshotMoveData"].as_bool();
-  if (const auto missing = disks_missing(vm, backup, inputs); moved && !missing.empty()) {
+  if (const auto missing = disks_missing(vm, backup, saved);
+      saved.moves_data(backup) && !missing.empty()) {
     return {false, "DiskNotInBackup",
             "Backup " + backup.name() + " has no data of " + joined(missing), &backup};
   }
   const auto cron = Cron::parse(plan.cron);
-  if (cron && inputs.now - started(backup) > allowed_age(*cron, started(backup))) {
+  if (cron && now - started(backup) > allowed_age(*cron, started(backup))) {
     return {false, "BackupTooOld",
             "Backup " + backup.name() + " started " + format_rfc3339(started(backup)) +
                 ", longer ago than " + plan.cron + " allows",
@@ -87,17 +74,17 @@ Judgement judge_backup(const Object& vm, const VmPlan& plan, const BackupInputs&
   return {true, "BackedUp", "", &backup};
 }
 
-Judgement judge(const Object& vm, const VmPlan& plan, const BackupInputs& inputs) {
-  const Object* newest = newest_finished(vm, inputs);
+Judgement judge(const Object& vm, const VmPlan& plan, const SavedData& saved, Time now) {
+  const Object* newest = saved.newest_backup_of(vm.uid());
   if (!plan.reason.empty()) return {false, plan.reason, plan.message, newest};
   if (plan.schedule.empty()) {
-    return {false, "NotSelected", "the VM has no label " + inputs.backup_label, newest};
+    return {false, "NotSelected", "no Schedule saves the VM", newest};
   }
   if (newest == nullptr) {
-    return {false, "NoBackupYet", "no Backup of Schedule " + plan.schedule + " has finished yet",
+    return {false, kNoBackupYet, "no Backup of Schedule " + plan.schedule + " has finished yet",
             nullptr};
   }
-  return judge_backup(vm, plan, inputs, *newest);
+  return judge_backup(vm, plan, saved, *newest, now);
 }
 
 }  // namespace
@@ -113,9 +100,47 @@ std::vector<std::string> disks_of(const Object& vm) {
   return {names.begin(), names.end()};
 }
 
-Json protection_status(const Object& vm, const VmPlan& plan, const BackupInputs& inputs,
-                       const Json& previous) {
-  const Judgement judgement = judge(vm, plan, inputs);
+SavedData::SavedData(const BackupInputs& inputs) : data_mover_(inputs.data_mover) {
+  for (const Object& backup : inputs.backups) {
+    if (!api::backup_is_terminal(backup.phase())) continue;
+    for (const auto& [uid, name] : backup.metadata()["annotations"].members()) {
+      const Object*& newest = newest_[uid];
+      if (newest == nullptr || started(*newest) < started(backup)) newest = &backup;
+    }
+  }
+  for (const Object& upload : inputs.data_uploads) {
+    if (upload.phase() != api::data_phase::kCompleted) continue;
+    disks_.emplace(upload.label(api::kBackupNameLabel),
+                   upload.spec()["sourceNamespace"].as_string(),
+                   upload.spec()["sourcePVC"].as_string());
+  }
+  for (const Object& move : inputs.volume_backups) {
+    const std::string& backup = move.label(api::kBackupNameLabel);
+    moved_by_snapshot_mover_.insert(backup);
+    if (move.phase() != api::data_phase::kCompleted) continue;
+    // A VolumeSnapshotBackup lives in the namespace of the volume that it saves.
+    disks_.emplace(backup, move.ns(), move.status()["sourcePVCData"]["name"].as_string());
+  }
+}
+
+const Object* SavedData::newest_backup_of(const std::string& vm_uid) const {
+  const auto found = newest_.find(vm_uid);
+  return found == newest_.end() ? nullptr : found->second;
+}
+
+bool SavedData::moves_data(const Object& backup) const {
+  return backup.spec()["snapshotMoveData"].as_bool() || data_mover_ ||
+         moved_by_snapshot_mover_.contains(label_value(backup.name()));
+}
+
+bool SavedData::has_disk(const Object& backup, const std::string& ns,
+                         const std::string& claim) const {
+  return disks_.contains({label_value(backup.name()), ns, claim});
+}
+
+Json protection_status(const Object& vm, const VmPlan& plan, const SavedData& saved,
+                       const Json& previous, Time now) {
+  const Judgement judgement = judge(vm, plan, saved, now);
   const std::string state = judgement.is_protected ? "True" : "False";
   const bool same = previous["protected"].as_string() == state &&
                     previous["reason"].as_string() == judgement.reason;
@@ -125,11 +150,29 @@ Json protection_status(const Object& vm, const VmPlan& plan, const BackupInputs&
                     {"lastBackup", judgement.backup == nullptr ? "" : judgement.backup->name()},
                     {"reason", judgement.reason},
                     {"message", judgement.message},
-                    {"since", same ? previous["since"] : Json(format_rfc3339(inputs.now))}});
+                    {"since", same ? previous["since"] : Json(format_rfc3339(now))}});
   status.set("lastBackupTime", judgement.backup == nullptr
                                    ? Json()
                                    : Json(format_rfc3339(started(*judgement.backup))));
   return status;
+}
+
+std::optional<Finding> protection_finding(const Object& vm, const VmPlan& plan, const Json& status,
+                                          Time now) {
+  if (status["protected"].as_string() == "True") return std::nullopt;
+  Finding finding{api::kVirtualMachine, vm.key(), status["reason"].as_string(),
+                  status["message"].as_string()};
+  if (finding.reason == kNotInstalledReason) finding.weight = Finding::Weight::kPending;
+  if (finding.reason != kNoBackupYet) return finding;
+  const auto since = parse_rfc3339(status["since"].as_string());
+  const auto cron = Cron::parse(plan.cron);
+  if (!since || !cron) return finding;
+  if (now - *since <= allowed_age(*cron, *since)) {
+    finding.weight = Finding::Weight::kPending;
+  } else {
+    finding.message += ", longer than " + plan.cron + " allows";
+  }
+  return finding;
 }
 
 }  // namespace breakwater::policy

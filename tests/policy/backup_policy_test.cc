@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
+#include "kube/selector.h"
 #include "tests/policy/fixtures.h"
 
 namespace breakwater::policy {
@@ -22,6 +25,11 @@ kube::Object live_schedule(const std::string& name, bool ours) {
   kube::Object schedule = kube::Object::make(api::kSchedule, {"openshift-adp", name});
   schedule.set({"metadata", "uid"}, "uid-of-" + name);
   if (ours) schedule.set_label(api::kManagedByLabel, api::kManagedBy);
+  const std::string cron = name.substr(name.rfind('-') + 1);
+  schedule.set(
+      {"spec", "template", "labelSelector", "matchExpressions"},
+      Json::array({Json::object(
+          {{"key", api::kBackupVmLabel}, {"operator", "In"}, {"values", Json::array({cron})}})}));
   return schedule;
 }
 
@@ -79,6 +87,160 @@ TEST(BackupPolicy, EqualCronsUnderTwoNamesAreTwoSchedules) {
   EXPECT_EQ(schedule_names(evaluation),
             (std::vector<std::string>{"acm-rho-virt-schedule-vm1-each-hour",
                                       "acm-rho-virt-schedule-vm2-each-hour"}));
+}
+
+TEST(BackupPolicy, NothingIsMadeBeforeInstallIsCompliant) {
+  auto in = inputs({vm("a", "vm-1", "hourly")}, {{"hourly", "@hourly"}});
+  in.waits_for = "acm-dr-virt-install";
+  const auto first = evaluate_backup(in);
+  EXPECT_EQ(first.pending, "waits for acm-dr-virt-install");
+  EXPECT_TRUE(schedule_names(first).empty());
+  EXPECT_EQ(first.desired.front().kind, api::kVirtualMachineProtection);
+  ASSERT_EQ(first.findings.size(), 1u);
+  EXPECT_EQ(first.findings[0].weight, Finding::Weight::kPending);
+
+  // A later violation freezes: the Schedule goes on, and the VM is what its Backups make it.
+  in.schedules = {live_schedule("acm-rho-virt-schedule-hourly", true),
+                  live_schedule("acm-rho-virt-schedule-unused", true)};
+  in.schedules[0].set_annotation("uid-a-vm-1", "a--vm-1");
+  in.schedules[0].set({"spec", "schedule"}, "@hourly");
+  in.backups = {backup("b", in.vms[0], "2026-11-21T11:30:00Z", "Completed")};
+  in.data_uploads = {upload("b", "a", "disk", "Completed")};
+  const auto later = evaluate_backup(in);
+  EXPECT_TRUE(later.unwanted.empty());
+  EXPECT_TRUE(schedule_names(later).empty());
+  EXPECT_TRUE(later.findings.empty());
+  EXPECT_EQ(later.pending, "waits for acm-dr-virt-install");
+}
+
+TEST(BackupPolicy, AHubWithoutItsOwnBackupsPausesAndDeletesNothing) {
+  // B16
+  auto in = inputs({vm("a", "vm-1", "hourly"), vm("a", "vm-2", "daily")},
+                   {{"hourly", "@hourly"}, {"daily", "@daily"}});
+  in.hub_gate = "waits for an Enabled BackupSchedule";
+  in.schedules = {live_schedule("acm-rho-virt-schedule-hourly", true)};
+  const auto evaluation = evaluate_backup(in);
+  EXPECT_TRUE(evaluation.unwanted.empty());
+  EXPECT_EQ(schedule_names(evaluation), std::vector<std::string>{"acm-rho-virt-schedule-hourly"});
+  EXPECT_TRUE(find(evaluation, api::kSchedule, "acm-rho-virt-schedule-hourly")
+                  ->object.spec()["paused"]
+                  .as_bool());
+  EXPECT_EQ(find_reason(evaluation, "HubBackupNotRunning")->object.name, "vm-1");
+}
+
+TEST(BackupPolicy, ConfirmedRemovalTakesTheSchedulesAndLeavesTheBackups) {
+  auto in = inputs({vm("a", "vm-1", "hourly")}, {{"hourly", "@hourly"}});
+  in.removal = "disabled";
+  in.schedules = {live_schedule("acm-rho-virt-schedule-hourly", true),
+                  live_schedule("somebody-elses", false)};
+  in.backups = {backup("b", in.vms[0], "2026-11-21T11:30:00Z", "Completed")};
+  const auto evaluation = evaluate_backup(in);
+  EXPECT_TRUE(evaluation.desired.empty());
+  EXPECT_EQ(evaluation.removal, "disabled");
+  ASSERT_EQ(evaluation.unwanted.size(), 1u);
+  EXPECT_EQ(evaluation.unwanted[0].key.name, "acm-rho-virt-schedule-hourly");
+}
+
+TEST(BackupPolicy, SchedulesInAFormerNamespaceGo) {
+  // B14: the same-named Schedule there would save everything twice.
+  auto in = inputs({vm("a", "vm-1", "hourly")}, {{"hourly", "@hourly"}});
+  in.schedules = {live_schedule("acm-rho-virt-schedule-hourly", true)};
+  in.schedules[0].set({"metadata", "namespace"}, "former");
+  const auto evaluation = evaluate_backup(in);
+  ASSERT_EQ(evaluation.unwanted.size(), 1u);
+  EXPECT_EQ(evaluation.unwanted[0].key.ns, "former");
+  EXPECT_EQ(schedule_names(evaluation).size(), 1u);
+}
+
+TEST(BackupPolicy, ASomebodyElsesScheduleIsNotTakenOver) {
+  auto in = inputs({vm("a", "vm-1", "hourly")}, {{"hourly", "@hourly"}});
+  in.schedules = {live_schedule("acm-rho-virt-schedule-hourly", false)};
+  const auto evaluation = evaluate_backup(in);
+  EXPECT_TRUE(schedule_names(evaluation).empty());
+  EXPECT_NE(find_reason(evaluation, "NotOurs"), nullptr);
+  EXPECT_EQ(find_reason(evaluation, "ScheduleNotOurs")->object.name, "vm-1");
+}
+
+// What a Schedule selects, in the test's VMs.
+std::set<std::string> selected(const kube::Object& schedule, const std::vector<kube::Object>& vms) {
+  const Json& wanted = schedule.spec()["template"];
+  std::set<std::string> uids;
+  for (const kube::Object& one : vms) {
+    kube::Object stamped = one;
+    stamped.set_label(api::kBackupVmUidLabel, one.uid());
+    bool listed = false;
+    for (const Json& ns : wanted["includedNamespaces"].items()) {
+      listed = listed || ns.as_string() == one.ns();
+    }
+    if (listed && kube::LabelSelector::from_json(wanted["labelSelector"])->matches(stamped)) {
+      uids.insert(one.uid());
+    }
+  }
+  return uids;
+}
+
+TEST(BackupPolicy, ACronWithManyVmsHasSeveralSchedulesAndEachVmIsSavedOnce) {
+  std::vector<kube::Object> vms;
+  for (int i = 0; i < 7; ++i) vms.push_back(vm("large", "vm-" + std::to_string(i), "hourly"));
+  for (int i = 0; i < 2; ++i) vms.push_back(vm("one", "vm-" + std::to_string(i), "hourly"));
+  for (int i = 0; i < 3; ++i) vms.push_back(vm("two", "vm-" + std::to_string(i), "hourly"));
+  vms.push_back(vm("two", "other", "hourly-2"));
+  auto in = inputs(vms, {{"hourly", "@hourly"}, {"hourly-2", "@daily"}});
+  in.most_vms = 3;
+  const auto evaluation = evaluate_backup(in);
+  const Finding* finding = find_reason(evaluation, "ManyVms");
+  ASSERT_NE(finding, nullptr);
+  EXPECT_EQ(finding->weight, Finding::Weight::kNotice);
+  std::multiset<std::string> saved;
+  for (const Desired& desired : evaluation.desired) {
+    if (desired.kind != api::kSchedule) continue;
+    const auto uids = selected(desired.object, vms);
+    EXPECT_LE(uids.size(), 3u) << desired.object.name();
+    for (const std::string& uid : uids) {
+      EXPECT_TRUE(desired.object.metadata()["annotations"].has(uid));
+      saved.insert(uid);
+    }
+  }
+  EXPECT_EQ(saved.size(), vms.size());
+  EXPECT_EQ(std::set<std::string>(saved.begin(), saved.end()).size(), vms.size());
+  // "-2" is a cron's own Schedule, so the further ones begin with "-3".
+  EXPECT_NE(find(evaluation, api::kSchedule, "acm-rho-virt-schedule-hourly-3"), nullptr);
+  EXPECT_EQ(find(evaluation, api::kSchedule, "acm-rho-virt-schedule-hourly-2")
+                ->object.spec()["schedule"]
+                .as_string(),
+            "@daily");
+}
+
+TEST(BackupPolicy, TheSummaryCountsWhatIsProtected) {
+  auto in = inputs({vm("a", "vm-1", "hourly"), vm("a", "vm-2", "hourly"), vm("a", "vm-3", "typo")},
+                   {{"hourly", "@hourly"}});
+  in.summary = "cls1";
+  in.backups = {backup("b", in.vms[0], "2026-11-21T11:30:00Z", "Completed")};
+  in.data_uploads = {upload("b", "a", "disk", "Completed")};
+  const auto evaluation = evaluate_backup(in);
+  const Desired* summary = find(evaluation, api::kVirtProtectionSummary, "cls1");
+  ASSERT_NE(summary, nullptr);
+  EXPECT_EQ(to_json(summary->object.status()),
+            R"({"vms":3,"protected":1,"notProtected":2,"since":"2026-11-21T12:00:00Z"})");
+  // Since: when the number that is not protected changed last.
+  kube::Object live = summary->object;
+  in.summaries = {live};
+  in.now = at("2026-11-21T12:10:00Z");
+  EXPECT_EQ(find(evaluate_backup(in), api::kVirtProtectionSummary, "cls1")
+                ->object.status()["since"]
+                .as_string(),
+            "2026-11-21T12:00:00Z");
+}
+
+TEST(BackupPolicy, EveryVmThatIsNotProtectedIsAFindingOnce) {
+  auto in = inputs({vm("a", "new", "hourly"), vm("a", "failed", "hourly"), vm("a", "typo", "typo")},
+                   {{"hourly", "@hourly"}});
+  in.backups = {backup("b", in.vms[1], "2026-11-21T11:30:00Z", "Failed")};
+  const auto evaluation = evaluate_backup(in);
+  ASSERT_EQ(evaluation.findings.size(), 3u);
+  EXPECT_EQ(find_reason(evaluation, "NoBackupYet")->weight, Finding::Weight::kPending);
+  EXPECT_EQ(find_reason(evaluation, "BackupFailed")->weight, Finding::Weight::kViolation);
+  EXPECT_EQ(find_reason(evaluation, "UnknownSchedule")->object.name, "typo");
 }
 
 struct BadVm {
@@ -179,7 +341,7 @@ TEST(BackupPolicy, UnlabelledVmsLoseTheirProtectionObject) {
   const auto evaluation = evaluate_backup(in);
   ASSERT_EQ(evaluation.unwanted.size(), 1u);
   EXPECT_EQ(evaluation.unwanted[0].kind, api::kVirtualMachineProtection);
-  EXPECT_TRUE(evaluation.desired.empty());
+  EXPECT_TRUE(schedule_names(evaluation).empty());
 }
 
 TEST(ScheduleSettings, ReadsBothSpellingsOfPausedAndReportsWhatItCannotRead) {

@@ -18,7 +18,7 @@ Json status_with(const kube::Object& machine, std::vector<kube::Object> backups,
   auto in = inputs({machine}, {{"hourly", "0 * * * *"}});
   in.backups = std::move(backups);
   in.data_uploads = std::move(uploads);
-  return protection_status(machine, plan, in, previous);
+  return protection_status(machine, plan, SavedData(in), previous, in.now);
 }
 
 TEST(Protection, ACompletedYoungBackupWithAllDisksIsProtection) {
@@ -114,6 +114,50 @@ TEST(Protection, APausedScheduleIsNoProtection) {
                   {upload("b1", "a", "root", "Completed")}, plan);
   EXPECT_EQ(status["protected"].as_string(), "False");
   EXPECT_EQ(status["reason"].as_string(), "SchedulePaused");
+}
+
+TEST(Protection, TheFirstBackupIsAwaitedForAsLongAsTheCronAllows) {
+  const auto machine = vm("a", "vm-1", "hourly");
+  const Json status = Json::object({{"protected", "False"},
+                                    {"reason", "NoBackupYet"},
+                                    {"message", "none yet"},
+                                    {"since", "2026-11-21T10:00:00Z"}});
+  const auto weight = [&](const char* now) {
+    return protection_finding(machine, hourly(), status, at(now))->weight;
+  };
+  EXPECT_EQ(weight("2026-11-21T11:00:00Z"), Finding::Weight::kPending);
+  EXPECT_EQ(weight("2026-11-21T11:20:00Z"), Finding::Weight::kViolation);
+}
+
+kube::Object snapshot_backup(const std::string& backup, const std::string& ns,
+                             const std::string& pvc, const std::string& phase) {
+  kube::Object object = kube::Object::make(api::kVolumeSnapshotBackup, {ns, "vsb-" + pvc});
+  object.set_label(api::kBackupNameLabel, backup);
+  object.set({"status", "phase"}, phase);
+  object.set({"status", "sourcePVCData", "name"}, pvc);
+  return object;
+}
+
+TEST(Protection, VolumeSnapshotBackupsAreDataMovementToo) {
+  const auto machine = vm("a", "vm-1", "hourly", {"root"});
+  auto in = inputs({machine}, {{"hourly", "0 * * * *"}});
+  in.backups = {backup("b1", machine, "2026-11-21T11:00:00Z", "Completed")};
+  in.backups[0].set({"spec", "snapshotMoveData"}, false);
+  const auto verdict = [&] {
+    return protection_status(machine, hourly(), SavedData(in), {}, in.now)["reason"].as_string();
+  };
+  EXPECT_EQ(verdict(), "BackedUp");  // the snapshot in the cluster is what was asked for
+  in.data_mover = true;
+  EXPECT_EQ(verdict(), "DiskNotInBackup");
+  in.volume_backups = {snapshot_backup("b1", "a", "root", "PartiallyFailed")};
+  EXPECT_EQ(verdict(), "DiskNotInBackup");
+  in.volume_backups = {snapshot_backup("b1", "b", "root", "Completed")};
+  EXPECT_EQ(verdict(), "DiskNotInBackup");
+  in.volume_backups = {snapshot_backup("b1", "a", "root", "Completed")};
+  EXPECT_EQ(verdict(), "BackedUp");
+  in.data_mover = false;  // switched off since; the Backup was moved all the same
+  in.volume_backups = {snapshot_backup("b1", "a", "root", "Failed")};
+  EXPECT_EQ(verdict(), "DiskNotInBackup");
 }
 
 TEST(Protection, SinceIsWhenTheReasonChanged) {

@@ -22,12 +22,9 @@ Story::Story(World& world) : world_(world), dice_(world.random().next()) {}
 Result<> Story::set_up_engine() {
   TRY(client().create(api::kNamespace, cli::story::namespace_object(kEngineNamespace)));
   TRY(client().create(api::kSecret, cli::story::repository_secret(world_.password())));
-  Object crons =
-      Object::make(api::kConfigMap, {kEngineNamespace, std::string(api::kScheduleCronCopy)});
-  crons.set({"data"}, Json::object({{"every_40s", "@every 40s"}, {"minutely", "* * * * *"}}));
-  TRY(client().create(api::kConfigMap, crons));
-  TRY(client().create(api::kDataProtectionApplication,
-                      cli::story::data_protection_application(world_.store())));
+  const Json crons = Json::object({{"every_40s", "@every 40s"}, {"minutely", "* * * * *"}});
+  TRY(client().create(api::kVirtInstallPolicy, cli::story::install_policy(world_.store(), crons)));
+  TRY(client().create(api::kVirtBackupPolicy, cli::story::backup_policy(world_.store(), crons)));
   return world_.until("the location to be Available", kSoon, [this]() -> Result<bool> {
     for (const Object& location :
          TRY(client().list(api::kBackupStorageLocation, kEngineNamespace))) {
