@@ -177,6 +177,8 @@ inline constexpr std::string_view kBytesMovedAnnotation = "breakwater.dev/bytes-
 // On a running Backup: who takes its snapshots off the cluster, as it was decided when it started:
 // "DataUpload", "VolumeSnapshotBackup" or "None".
 inline constexpr std::string_view kMoveMethodAnnotation = "breakwater.dev/move-method";
+// On a Restore from a ReadOnly location: the ConfigMap that holds its results, log and lists.
+inline constexpr std::string_view kRestoreFilesAnnotation = "breakwater.dev/restore-files";
 // provider of a BackupStorageLocation in a local directory: config.path / bucket / prefix.
 inline constexpr std::string_view kLocalProvider = "breakwater.dev/local";
 // The Secret with RESTIC_PASSWORD in the engine's namespace (decisions.md).

@@ -10,6 +10,7 @@
 #include "base/ids.h"
 #include "velero/backup_operations.h"
 #include "velero/backup_validation.h"
+#include "velero/move_method.h"
 #include "velero/schedule.h"
 #include "velero/steps.h"
 
@@ -71,6 +72,7 @@ class BackupReconciler final : public kube::Reconciler {
     backup.set_label(api::kStorageLocationLabel, label_value(validation.location));
     if (!context_->settings.cluster_id.empty() && !backup.has_label(api::kBackupClusterLabel))
       backup.set_label(api::kBackupClusterLabel, label_value(context_->settings.cluster_id));
+    note_move_method(backup, TRY(choose_move_method(*context_, backup)));
     backup.set({"status", "phase"}, phase::kInProgress);
     backup.set({"status", "startTimestamp"}, format_rfc3339(now()));
     Duration ttl = duration_or(backup.spec()["ttl"], context_->settings.ttl);
@@ -126,8 +128,8 @@ class BackupReconciler final : public kube::Reconciler {
     return work;
   }
 
-  // Nothing while a snapshot is pending; otherwise what became of each volume, with the DataUploads
-  // of those that are ready created.
+  // Nothing while a snapshot is pending; otherwise what became of each volume, with the moves of
+  // those that are ready created.
   Result<std::optional<std::vector<SavedVolume>>> cut_snapshots(const Object& backup,
                                                                 const BackupWork& work) {
     Duration timeout =
@@ -139,7 +141,7 @@ class BackupReconciler final : public kube::Reconciler {
     for (size_t i = 0; i < progress.size(); ++i) {
       if (progress[i].state == VolumeProgress::State::kReady) {
         if (moves_data(backup)) {
-          TRY(create_data_upload(*context_, backup, work.plan.volumes[i]));
+          TRY(create_move(*context_, backup, work.plan.volumes[i], progress[i].snapshot));
         } else {
           TRY(retain_snapshot(*context_, progress[i].snapshot));
         }
@@ -151,23 +153,22 @@ class BackupReconciler final : public kube::Reconciler {
 
   Result<std::optional<Json>> upload(const Object& backup, std::shared_ptr<BackupWork> work,
                                      std::vector<SavedVolume> volumes) {
-    return run_operation(*context_, kBackupController, backup.key(),
-                         fmt::format("backup/{}/upload", backup.uid()),
-                         [context = context_, backup, work, moved = moves_data(backup),
-                          volumes = std::move(volumes)](const CancelToken&) {
-                           return upload_backup(*context, backup, *work, moved, volumes);
-                         });
+    return run_operation(
+        *context_, kBackupController, backup.key(), fmt::format("backup/{}/upload", backup.uid()),
+        [context = context_, backup, work, volumes = std::move(volumes)](const CancelToken&) {
+          return upload_backup(*context, backup, *work, volumes);
+        });
   }
 
   Outcome wait(const Object& backup) {
     const Duration timeout = item_timeout(backup);
     const auto expected =
         static_cast<size_t>(backup.status()["backupItemOperationsAttempted"].as_int());
-    auto uploads = TRY(services().reader.list(api::kDataUpload, backup.ns(), of_backup(backup)));
+    const MoveMethod method = move_method(*context_, backup);
+    auto moves = TRY(moves_of(services().reader, backup, method));
     // The cache may not have seen them yet; only the API can say that one is gone.
-    if (uploads.size() < expected)
-      uploads = TRY(services().client.list(api::kDataUpload, backup.ns(), of_backup(backup)));
-    MoveSummary summary = TRY(watch_moves(*context_, api::kDataUpload, uploads, expected, timeout));
+    if (moves.size() < expected) moves = TRY(moves_of(services().client, backup, method));
+    MoveSummary summary = TRY(watch_moves(*context_, kind_of(method), moves, expected, timeout));
     Object next = backup;
     next.set({"status", "backupItemOperationsCompleted"}, static_cast<int64_t>(summary.completed));
     next.set({"status", "backupItemOperationsFailed"}, static_cast<int64_t>(summary.failed));
@@ -179,6 +180,11 @@ class BackupReconciler final : public kube::Reconciler {
     return write_object(*context_, api::kBackup, next);
   }
 
+  Result<std::vector<Object>> moves_of(kube::Reader& from, const Object& backup,
+                                       MoveMethod method) {
+    return from.list(kind_of(method), namespace_of(method, backup), of_backup(backup));
+  }
+
   Outcome finalize(const Object& backup) {
     auto status = run_operation(
         *context_, kBackupController, backup.key(), fmt::format("backup/{}/finalize", backup.uid()),
@@ -187,7 +193,7 @@ class BackupReconciler final : public kube::Reconciler {
         });
     if (!status) return stumble(backup, status.error());
     if (!*status) return Outcome::again_after(kMovePoll);
-    if (moves_data(backup)) TRY(remove_unused_snapshots(*context_, backup));
+    TRY(remove_unused_snapshots(*context_, backup));
     Object next = backup;
     next.set({"status"}, std::move(**status));
     services().log.info("backup ends", {{"backup", backup.name()}, {"phase", next.phase()}});
@@ -206,9 +212,12 @@ class BackupReconciler final : public kube::Reconciler {
     Time started = time_or(backup.status()["startTimestamp"], backup.created());
     if (is_transient(error) && now() - started < item_timeout(backup))
       return try_later(*context_, backup, error);
-    auto uploads = TRY(services().client.list(api::kDataUpload, backup.ns(), of_backup(backup)));
-    TRY(cancel_moves(services().client, api::kDataUpload, uploads));
-    if (moves_data(backup)) TRY(remove_unused_snapshots(*context_, backup));
+    if (moves_data(backup)) {
+      const MoveMethod method = move_method(*context_, backup);
+      const auto moves = TRY(moves_of(services().client, backup, method));
+      TRY(cancel_moves(services().client, kind_of(method), moves));
+      TRY(remove_unused_snapshots(*context_, backup));
+    }
     Object next = backup;
     next.set({"status", "phase"}, phase::kFailed);
     next.set({"status", "failureReason"}, error.to_string());
@@ -221,11 +230,15 @@ class BackupReconciler final : public kube::Reconciler {
     work_.erase(backup.uid());
     for (const char* step : {"collect", "upload", "finalize"})
       services().operations.forget(fmt::format("backup/{}/{}", backup.uid(), step));
+    // A VolumeSnapshotBackup may end later than its Backup.
+    if (move_method(*context_, backup) != MoveMethod::kSnapshotBackup) return Outcome::done();
+    auto left = TRY(services().reader.list(api::kVolumeSnapshot, "", of_backup(backup)));
+    if (!left.empty()) TRY(remove_unused_snapshots(*context_, backup));
     return Outcome::done();
   }
 
   bool moves_data(const Object& backup) const {
-    return backup.spec()["snapshotMoveData"].as_bool(context_->settings.snapshot_move_data);
+    return move_method(*context_, backup) != MoveMethod::kNone;
   }
   Duration item_timeout(const Object& backup) const {
     return duration_or(backup.spec()["itemOperationTimeout"],
@@ -244,13 +257,15 @@ kube::ControllerSpec make_backup_controller(ContextPtr context) {
   spec.name = controller_name(*context, kBackupController);
   spec.sources.push_back({api::kBackup, ns, kube::map_to_self});
   spec.sources.push_back({api::kDataUpload, ns, kube::map_to_owner(api::kBackup)});
-  // Snapshots lie in the claims' namespaces and cannot be owned from here: their label leads back.
-  spec.sources.push_back({api::kVolumeSnapshot, "", [ns](const Object& snapshot) {
-                            std::vector<kube::Key> keys;
-                            if (snapshot.has_label(api::kBackupUidLabel))
-                              keys.push_back({ns, snapshot.label(api::kBackupNameLabel)});
-                            return keys;
-                          }});
+  // These lie in the claims' namespaces and cannot be owned from here: their label leads back.
+  auto by_label = [ns](const Object& object) {
+    std::vector<kube::Key> keys;
+    if (object.has_label(api::kBackupUidLabel))
+      keys.push_back({ns, object.label(api::kBackupNameLabel)});
+    return keys;
+  };
+  spec.sources.push_back({api::kVolumeSnapshot, "", by_label});
+  spec.sources.push_back({api::kVolumeSnapshotBackup, "", by_label});
   spec.reconciler = std::make_unique<BackupReconciler>(std::move(context));
   return spec;
 }

@@ -20,19 +20,24 @@ using State = VolumeProgress::State;
 
 bool was_cut(const SavedVolume& saved) { return saved.progress.state != State::kFailed; }
 
-std::string upload_of(const kube::Object& backup, const Volume& volume) {
-  return data_upload_name(backup.name(), backup.uid(), volume.pvc_uid);
+kube::Key move_of(MoveMethod method, const kube::Object& backup, const Volume& volume) {
+  return move_key(method, backup, volume.pvc, volume.pvc_uid);
 }
 
-void annotate_claim(kube::Object& claim, const kube::Object& backup, bool moved,
+std::string operation_of(MoveMethod method, const kube::Object& backup, const Volume& volume) {
+  if (method == MoveMethod::kSnapshotBackup) return move_of(method, backup, volume).to_string();
+  return operation_id("du", backup.uid(), volume.pvc_uid);
+}
+
+void annotate_claim(kube::Object& claim, const kube::Object& backup, MoveMethod method,
                     const SavedVolume& saved) {
   const std::string snapshot =
       snapshot_name(backup.uid(), saved.volume.pvc.name, saved.volume.pvc_uid);
   claim.set_label(api::kVolumeSnapshotNameLabel, label_value(snapshot));
   claim.set_annotation(api::kVolumeSnapshotNameLabel, snapshot);
-  if (moved)
+  if (method == MoveMethod::kDataUpload)
     claim.set_annotation(api::kDataUploadNameAnnotation,
-                         fmt::format("{}/{}", backup.ns(), upload_of(backup, saved.volume)));
+                         move_of(method, backup, saved.volume).to_string());
 }
 
 void annotate_data_volumes(backupstore::Archive& items) {
@@ -65,14 +70,29 @@ Json identifier(std::string_view group, std::string_view resource, const kube::K
       {{"Group", group}, {"Resource", resource}, {"Namespace", key.ns}, {"Name", key.name}});
 }
 
-const std::string& upload_name_of(const Json& operation) {
+const std::string& move_name_of(const Json& operation) {
   return operation["spec"]["postOperationItems"][0]["Name"].as_string();
 }
 
 std::string_view kind_of(const Json& operation) {
-  bool down = operation["spec"]["postOperationItems"][0]["Resource"].as_string() ==
-              api::kDataDownload.plural;
-  return down ? api::kDataDownload.kind : api::kDataUpload.kind;
+  const std::string& plural = operation["spec"]["postOperationItems"][0]["Resource"].as_string();
+  for (const kube::Kind& kind :
+       {api::kDataDownload, api::kVolumeSnapshotBackup, api::kVolumeSnapshotRestore})
+    if (plural == kind.plural) return kind.kind;
+  return api::kDataUpload.kind;
+}
+
+// Why a move that says Completed has nothing to restore from, or "".
+std::string_view missing_result(const kube::Object& move) {
+  auto lacks = [&](const kube::Kind& kind, const char* field) {
+    return move.is(kind) && move.status()[field].as_string().empty();
+  };
+  if (lacks(api::kDataUpload, "snapshotID")) return "completed without a snapshotID";
+  if (lacks(api::kVolumeSnapshotBackup, "resticrepository"))
+    return "completed without a resticrepository";
+  if (lacks(api::kVolumeSnapshotRestore, "snapshotHandle"))
+    return "completed without a snapshotHandle";
+  return "";
 }
 
 Json snapshot_info(const SavedVolume& saved, const std::string& operation) {
@@ -88,7 +108,7 @@ Json snapshot_info(const SavedVolume& saved, const std::string& operation) {
 
 }  // namespace
 
-void annotate_items(backupstore::Archive& items, const kube::Object& backup, bool moved,
+void annotate_items(backupstore::Archive& items, const kube::Object& backup, MoveMethod method,
                     const std::vector<SavedVolume>& volumes) {
   annotate_data_volumes(items);
   for (const SavedVolume& saved : volumes) {
@@ -97,7 +117,7 @@ void annotate_items(backupstore::Archive& items, const kube::Object& backup, boo
     const Json* json = items.find(key);
     if (json == nullptr) continue;
     kube::Object claim(*json);
-    annotate_claim(claim, backup, moved, saved);
+    annotate_claim(claim, backup, method, saved);
     items.put(std::move(key), claim.json());
   }
 }
@@ -115,23 +135,25 @@ Json resource_list(const backupstore::Archive& items) {
   return result;
 }
 
-Json item_operations(const kube::Object& backup, bool moved,
+Json item_operations(const kube::Object& backup, MoveMethod method,
                      const std::vector<SavedVolume>& volumes, Time now) {
   Json result = Json::array();
-  if (!moved) return result;
+  if (method == MoveMethod::kNone) return result;
+  const kube::Kind& kind = kind_of(method);
   for (const SavedVolume& saved : volumes) {
     if (!was_cut(saved)) continue;
-    const kube::Key upload{backup.ns(), upload_of(backup, saved.volume)};
+    const kube::Key move = move_of(method, backup, saved.volume);
     result.push_back(Json::object(
         {{"spec",
           Json::object(
               {{"backupName", backup.name()},
                {"backupUID", backup.uid()},
-               {"backupItemAction", "velero.io/csi-pvc-backupper"},
+               {"backupItemAction", method == MoveMethod::kDataUpload
+                                        ? "velero.io/csi-pvc-backupper"
+                                        : "velero.io/vsm-volumesnapshotcontent-backupper"},
                {"resourceIdentifier", identifier("", "persistentvolumeclaims", saved.volume.pvc)},
-               {"operationID", operation_id("du", backup.uid(), saved.volume.pvc_uid)},
-               {"postOperationItems",
-                Json::array({identifier("velero.io", "datauploads", upload)})}})},
+               {"operationID", operation_of(method, backup, saved.volume)},
+               {"postOperationItems", Json::array({identifier(kind.group, kind.plural, move)})}})},
          {"status", Json::object({{"phase", "New"},
                                   {"operationUnits", "Bytes"},
                                   {"created", format_rfc3339(now)}})}}));
@@ -139,29 +161,27 @@ Json item_operations(const kube::Object& backup, bool moved,
   return result;
 }
 
-Json update_operations(const Json& operations, const std::vector<kube::Object>& uploads, Time now,
+Json update_operations(const Json& operations, const std::vector<kube::Object>& moves, Time now,
                        Duration timeout) {
-  const auto known = by_name(uploads);
+  const auto known = by_name(moves);
   Json result = Json::array();
   for (Json operation : operations.items()) {
-    auto found = known.find(upload_name_of(operation));
+    auto found = known.find(move_name_of(operation));
     std::string error;
     if (found == known.end()) {
       error = "was deleted before it ended";
     } else {
-      const kube::Object& upload = *found->second;
-      MoveState state = move_state(upload, now, timeout);
-      operation.set({"status", "description"}, upload.phase());
-      operation.set({"status", "nCompleted"}, upload.status()["progress"]["bytesDone"].as_int());
-      operation.set({"status", "nTotal"}, upload.status()["progress"]["totalBytes"].as_int());
-      operation.set({"status", "started"}, upload.status()["startTimestamp"].as_string());
-      operation.set({"status", "updated"}, upload.status()["completionTimestamp"].as_string());
+      const kube::Object& move = *found->second;
+      MoveState state = move_state(move, now, timeout);
+      operation.set({"status", "description"}, move.phase());
+      operation.set({"status", "nCompleted"}, move.status()["progress"]["bytesDone"].as_int());
+      operation.set({"status", "nTotal"}, move.status()["progress"]["totalBytes"].as_int());
+      operation.set({"status", "started"}, move.status()["startTimestamp"].as_string());
+      operation.set({"status", "updated"}, move.status()["completionTimestamp"].as_string());
       operation.set({"status", "phase"}, state == MoveState::kRunning ? "InProgress" : "Completed");
       if (state == MoveState::kFailed || state == MoveState::kOverdue)
-        error = move_error(upload, timeout);
-      if (state == MoveState::kCompleted && upload.is(api::kDataUpload) &&
-          upload.status()["snapshotID"].as_string().empty())
-        error = "completed without a snapshotID";
+        error = move_error(move, timeout);
+      if (state == MoveState::kCompleted) error = missing_result(move);
     }
     if (!error.empty()) {
       operation.set({"status", "phase"}, "Failed");
@@ -179,17 +199,19 @@ void add_move_errors(const Json& operations, Findings& findings) {
     findings.error(
         claim["Namespace"].as_string(),
         fmt::format("PersistentVolumeClaim {}/{}: {} {} {}", claim["Namespace"].as_string(),
-                    claim["Name"].as_string(), kind_of(operation), upload_name_of(operation),
+                    claim["Name"].as_string(), kind_of(operation), move_name_of(operation),
                     operation["status"]["error"].as_string()));
   }
 }
 
-Json volume_infos(const kube::Object& backup, bool moved, const std::vector<SavedVolume>& volumes,
+Json volume_infos(const kube::Object& backup, MoveMethod method,
+                  const std::vector<SavedVolume>& volumes,
                   const std::vector<SkippedVolume>& skipped, Time now) {
   Json result = Json::array();
   for (const SavedVolume& saved : volumes) {
     const Volume& volume = saved.volume;
-    const std::string operation = operation_id("du", backup.uid(), volume.pvc_uid);
+    const bool moved = method != MoveMethod::kNone;
+    const std::string operation = operation_of(method, backup, volume);
     Json info = Json::object({{"pvcName", volume.pvc.name},
                               {"pvcNamespace", volume.pvc.ns},
                               {"pvName", volume.pv},
@@ -202,7 +224,9 @@ Json volume_infos(const kube::Object& backup, bool moved, const std::vector<Save
                               {"csiSnapshotInfo", snapshot_info(saved, operation)}});
     if (moved)
       info.set({"snapshotDataMovementInfo"},
-               Json::object({{"dataMover", backup.spec()["datamover"].as_string()},
+               Json::object({{"dataMover", method == MoveMethod::kSnapshotBackup
+                                               ? "vsm"
+                                               : backup.spec()["datamover"].as_string()},
                              {"uploaderType", "restic"},
                              {"retainedSnapshot", ""},
                              {"snapshotHandle", ""},
@@ -220,23 +244,29 @@ Json volume_infos(const kube::Object& backup, bool moved, const std::vector<Save
   return result;
 }
 
-Json update_volume_infos(const Json& infos, const std::vector<kube::Object>& uploads, Time now) {
+Json update_volume_infos(const Json& infos, const std::vector<kube::Object>& moves, Time now) {
   std::map<kube::Key, const kube::Object*> by_claim;
-  for (const kube::Object& upload : uploads)
-    by_claim[{upload.spec()["sourceNamespace"].as_string(),
-              upload.spec()["sourcePVC"].as_string()}] = &upload;
+  for (const kube::Object& move : moves) {
+    const bool vsb = move.is(api::kVolumeSnapshotBackup);
+    kube::Key claim{move.spec()["sourceNamespace"].as_string(),
+                    move.spec()["sourcePVC"].as_string()};
+    if (vsb) claim = {move.ns(), move.status()["sourcePVCData"]["name"].as_string()};
+    by_claim[std::move(claim)] = &move;
+  }
   Json result = Json::array();
   for (Json info : infos.items()) {
     auto found = by_claim.find({info["pvcNamespace"].as_string(), info["pvcName"].as_string()});
     if (found != by_claim.end() && info["snapshotDataMoved"].as_bool()) {
-      const kube::Object& upload = *found->second;
-      const Json& status = upload.status();
-      bool ok = upload.phase() == api::data_phase::kCompleted;
+      const kube::Object& move = *found->second;
+      const Json& status = move.status();
+      const Json& where =
+          status[move.is(api::kVolumeSnapshotBackup) ? "resticrepository" : "snapshotID"];
+      bool ok = move.phase() == api::data_phase::kCompleted;
       info.set({"result"}, ok ? "succeeded" : "failed");
       info.set({"completionTimestamp"},
                status["completionTimestamp"].as_string_or(format_rfc3339(now)));
-      info.set({"snapshotDataMovementInfo", "Phase"}, upload.phase());
-      info.set({"snapshotDataMovementInfo", "snapshotHandle"}, status["snapshotID"].as_string());
+      info.set({"snapshotDataMovementInfo", "Phase"}, move.phase());
+      info.set({"snapshotDataMovementInfo", "snapshotHandle"}, where.as_string());
       info.set({"snapshotDataMovementInfo", "size"}, status["progress"]["totalBytes"].as_int());
       info.set({"snapshotDataMovementInfo", "incrementalSize"},
                status["incrementalBytes"].as_int());

@@ -8,6 +8,7 @@
 #include "backupstore/backup_store.h"
 #include "velero/collector.h"
 #include "velero/names.h"
+#include "velero/snapshot_backups.h"
 #include "velero/steps.h"
 
 namespace breakwater::velero {
@@ -26,15 +27,18 @@ std::string log_text(const kube::Object& backup, const backupstore::Archive& ite
   return text + findings.to_log();
 }
 
-// A snapshot that stays in the cluster: saved with what a restore needs to take it up again.
+// A snapshot that stays in the cluster is saved with what a restore needs to take it up again; one
+// that a VolumeSnapshotBackup moves, with what the original's restore wants to read.
 Result<> add_snapshot_items(const Context& context, backupstore::Archive& items,
                             std::vector<SavedVolume>& volumes) {
   for (SavedVolume& saved : volumes) {
     kube::Object& snapshot = saved.progress.snapshot;
-    if (saved.progress.state != VolumeProgress::State::kReady) continue;
-    const std::string& name = snapshot.status()["boundVolumeSnapshotContentName"].as_string();
-    kube::Object content =
-        TRY(context.services.client.get(api::kVolumeSnapshotContent, {"", name}));
+    const std::string name = snapshot.status()["boundVolumeSnapshotContentName"].as_string();
+    if (saved.progress.state == VolumeProgress::State::kFailed || name.empty()) continue;
+    auto found = context.services.client.get(api::kVolumeSnapshotContent, {"", name});
+    const bool moving = saved.progress.state == VolumeProgress::State::kMoving;
+    if (!found && found.error().is(Code::kNotFound) && moving) continue;  // it was quick
+    const kube::Object content = TRY(std::move(found));
     snapshot.set_annotation(api::kSnapshotHandleAnnotation,
                             content.status()["snapshotHandle"].as_string());
     snapshot.set_annotation(api::kCsiDriverAnnotation, saved.volume.driver);
@@ -113,14 +117,15 @@ Result<> collect_backup(const Context& context, const kube::Object& backup, Back
 }
 
 Result<Json> upload_backup(const Context& context, const kube::Object& backup,
-                           const BackupWork& work, bool moved, std::vector<SavedVolume> volumes) {
+                           const BackupWork& work, std::vector<SavedVolume> volumes) {
+  const MoveMethod method = move_method(context, backup);
   const Time now = context.services.clock.now();
   auto store = TRY(open_location(context, backup.spec()["storageLocation"].as_string()));
   BackupStore files(*store);
   backupstore::Archive items = work.items;
   Findings findings = work.findings;
-  annotate_items(items, backup, moved, volumes);
-  if (!moved) TRY(add_snapshot_items(context, items, volumes));
+  annotate_items(items, backup, method, volumes);
+  if (method != MoveMethod::kDataUpload) TRY(add_snapshot_items(context, items, volumes));
   add_snapshot_errors(volumes, findings);
 
   const std::string& name = backup.name();
@@ -128,10 +133,10 @@ Result<Json> upload_backup(const Context& context, const kube::Object& backup,
   TRY(files.put_contents(name, items, now));
   TRY(files.put_json(name, BackupFile::kPodVolumeBackups, Json::array()));
   TRY(files.put_json(name, BackupFile::kVolumeSnapshots, Json::array()));
-  const Json operations = item_operations(backup, moved, volumes, now);
+  const Json operations = item_operations(backup, method, volumes, now);
   TRY(files.put_json(name, BackupFile::kItemOperations, operations));
   TRY(files.put_json(name, BackupFile::kVolumeInfo,
-                     volume_infos(backup, moved, volumes, work.plan.skipped, now)));
+                     volume_infos(backup, method, volumes, work.plan.skipped, now)));
   TRY(files.put_json(name, BackupFile::kResourceList, resource_list(items)));
   TRY(files.put_json(name, BackupFile::kResults, findings.to_json()));
   kube::Object next = backup;
@@ -152,13 +157,17 @@ Result<Json> finalize_backup(const Context& context, const kube::Object& backup,
                 store->describe());
   if (api::backup_is_terminal(there["status"]["phase"].as_string())) return there["status"];
 
-  auto uploads =
-      TRY(context.services.client.list(api::kDataUpload, backup.ns(), of_backup(backup)));
+  const MoveMethod method = move_method(context, backup);
+  std::vector<kube::Object> moves;
+  if (method != MoveMethod::kNone)
+    moves = TRY(context.services.client.list(kind_of(method), namespace_of(method, backup),
+                                             of_backup(backup)));
   backupstore::Archive items = TRY(files.get_contents(name));
-  for (const kube::Object& upload : uploads)
-    items.put(item_key(api::kDataUpload, upload.key()), upload.json());
+  for (const kube::Object& move : moves)
+    items.put(item_key(kind_of(method), move.key()),
+              (method == MoveMethod::kSnapshotBackup ? stored_snapshot_backup(move) : move).json());
   const Json operations = update_operations(TRY(files.get_json(name, BackupFile::kItemOperations)),
-                                            uploads, now, timeout);
+                                            moves, now, timeout);
   Findings findings = Findings::from_json(TRY(files.get_json(name, BackupFile::kResults)));
   add_move_errors(operations, findings);
 
@@ -166,7 +175,7 @@ Result<Json> finalize_backup(const Context& context, const kube::Object& backup,
   TRY(files.put_json(name, BackupFile::kItemOperations, operations));
   TRY(files.put_json(
       name, BackupFile::kVolumeInfo,
-      update_volume_infos(TRY(files.get_json(name, BackupFile::kVolumeInfo)), uploads, now)));
+      update_volume_infos(TRY(files.get_json(name, BackupFile::kVolumeInfo)), moves, now)));
   TRY(files.put_json(name, BackupFile::kResourceList, resource_list(items)));
   TRY(files.put_json(name, BackupFile::kResults, findings.to_json()));
   TRY(files.put_logs(name, BackupFile::kLogs, log_text(backup, items, findings)));

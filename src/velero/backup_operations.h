@@ -27,9 +27,9 @@ Result<> collect_backup(const Context& context, const kube::Object& backup, Back
 // Writes all files of the Backup. Returns its next status: waiting for data movement, or finalizing
 // if there is none; velero-backup.json is written with it, last.
 Result<Json> upload_backup(const Context& context, const kube::Object& backup,
-                           const BackupWork& work, bool moved, std::vector<SavedVolume> volumes);
+                           const BackupWork& work, std::vector<SavedVolume> volumes);
 
-// Takes in what became of the DataUploads, rewrites the files, and writes velero-backup.json with
+// Takes in what became of the data moves, rewrites the files, and writes velero-backup.json with
 // the final status. Returns that status. If the file already has a final status (of an earlier try
 // that died before the cluster knew), that one is returned and nothing is written.
 Result<Json> finalize_backup(const Context& context, const kube::Object& backup, Duration timeout);

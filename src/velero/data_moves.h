@@ -1,5 +1,5 @@
-// What a set of DataUploads or DataDownloads amounts to, and stopping those that take too long.
-// Shared by backups and restores.
+// What a set of moves amounts to, and stopping those that take too long. Moves are DataUploads and
+// VolumeSnapshotBackups of backups, DataDownloads and VolumeSnapshotRestores of restores.
 #pragma once
 
 #include <string>
@@ -14,6 +14,8 @@ namespace breakwater::velero {
 // but count as failed.
 enum class MoveState { kRunning, kCompleted, kFailed, kOverdue };
 
+// Completed, Failed or Canceled; PartiallyFailed of a VolumeSnapshotBackup or -Restore.
+bool has_ended(const kube::Object& move);
 MoveState move_state(const kube::Object& move, Time now, Duration timeout);
 // Why a failed or overdue move is one: "failed: <message>", "was cancelled", "did not end within
 // 4h0m0s".
@@ -24,7 +26,8 @@ struct MoveSummary {
   bool all_ended() const { return running == 0; }
 };
 
-// Sums up `moves` and asks overdue ones to stop (spec.cancel). `expected` moves that are not there
+// Sums up `moves` and asks overdue ones to stop (spec.cancel, if they have it: a
+// VolumeSnapshotBackup ends with its Backup). `expected` moves that are not there
 // any more count as failed.
 Result<MoveSummary> watch_moves(const Context& context, const kube::Kind& kind,
                                 const std::vector<kube::Object>& moves, size_t expected,

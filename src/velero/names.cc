@@ -33,6 +33,14 @@ std::string data_upload_name(std::string_view backup_name, std::string_view back
   return derived_name(backup_name, fmt::format("{}/{}", backup_uid, pvc_uid));
 }
 
+std::string snapshot_backup_name(std::string_view backup_uid, std::string_view pvc_uid) {
+  return derived_name("vsb", fmt::format("{}/{}", backup_uid, pvc_uid));
+}
+
+std::string snapshot_restore_name(std::string_view restore_uid, std::string_view pvc) {
+  return derived_name("vsr", fmt::format("{}/{}", restore_uid, pvc));
+}
+
 std::string data_download_name(std::string_view restore_name, std::string_view restore_uid,
                                std::string_view pvc) {
   return derived_name(restore_name, fmt::format("{}/{}", restore_uid, pvc));

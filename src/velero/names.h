@@ -16,6 +16,10 @@ std::string snapshot_name(std::string_view backup_uid, std::string_view pvc_name
                           std::string_view pvc_uid);
 std::string data_upload_name(std::string_view backup_name, std::string_view backup_uid,
                              std::string_view pvc_uid);
+// "vsb-<digits>", in the claim's namespace.
+std::string snapshot_backup_name(std::string_view backup_uid, std::string_view pvc_uid);
+// "vsr-<digits>", in the target's namespace. `pvc` is "namespace/name" of the target.
+std::string snapshot_restore_name(std::string_view restore_uid, std::string_view pvc);
 // `pvc` is "namespace/name" of the target.
 std::string data_download_name(std::string_view restore_name, std::string_view restore_uid,
                                std::string_view pvc);

@@ -2,12 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "api/kinds.h"
 #include "api/names.h"
 #include "api/phases.h"
 #include "velero/data_moves.h"
+#include "velero/restore_files.h"
 #include "velero/restore_operations.h"
 #include "velero/restore_validation.h"
+#include "velero/snapshot_restores.h"
 #include "velero/steps.h"
 
 namespace breakwater::velero {
@@ -19,6 +23,7 @@ using kube::Outcome;
 
 constexpr Duration kPoll = std::chrono::seconds(5);
 constexpr Duration kMovePoll = std::chrono::seconds(30);
+constexpr Duration kLeftPoll = std::chrono::minutes(5);
 
 class RestoreReconciler final : public kube::Reconciler {
  public:
@@ -49,6 +54,7 @@ class RestoreReconciler final : public kube::Reconciler {
     restore.set({"spec", "backupName"}, validation.backup);
     // Later steps must find the bucket even when the Backup is gone by then.
     restore.set_annotation(api::kStorageLocationLabel, validation.location);
+    note_restore_files(restore, validation.location_object);
 
     const std::string id = operation_id(restore, "check");
     auto checked = run_operation(*context_, kRestoreController, restore.key(), id,
@@ -101,13 +107,22 @@ class RestoreReconciler final : public kube::Reconciler {
   Outcome wait(const Object& restore) {
     const auto expected =
         static_cast<size_t>(restore.status()["restoreItemOperationsAttempted"].as_int());
-    auto downloads =
-        TRY(services().reader.list(api::kDataDownload, restore.ns(), of_restore(restore)));
-    if (downloads.size() < expected)
-      downloads =
-          TRY(services().client.list(api::kDataDownload, restore.ns(), of_restore(restore)));
+    const Duration timeout = item_timeout(restore);
+    auto downloads = TRY(downloads_of(services().reader, restore));
+    auto vsrs = TRY(snapshot_restores_of(services().reader, restore));
+    if (downloads.size() + vsrs.size() < expected) {
+      downloads = TRY(downloads_of(services().client, restore));
+      vsrs = TRY(snapshot_restores_of(services().client, restore));
+    }
+    // Of a Restore whose moves are gone it does not matter of which kind they were.
+    const size_t known = std::min(expected, vsrs.size());
     MoveSummary summary =
-        TRY(watch_moves(*context_, api::kDataDownload, downloads, expected, item_timeout(restore)));
+        TRY(watch_moves(*context_, api::kDataDownload, downloads, expected - known, timeout));
+    const MoveSummary others =
+        TRY(watch_snapshot_restores(*context_, restore, vsrs, known, timeout));
+    summary.completed += others.completed;
+    summary.failed += others.failed;
+    summary.running += others.running;
     Object next = restore;
     next.set({"status", "restoreItemOperationsCompleted"}, static_cast<int64_t>(summary.completed));
     next.set({"status", "restoreItemOperationsFailed"}, static_cast<int64_t>(summary.failed));
@@ -117,6 +132,14 @@ class RestoreReconciler final : public kube::Reconciler {
     }
     if (next == restore) return Outcome::again_after(kMovePoll);
     return write_object(*context_, api::kRestore, next);
+  }
+
+  static Result<std::vector<Object>> downloads_of(kube::Reader& from, const Object& restore) {
+    return from.list(api::kDataDownload, restore.ns(), of_restore(restore));
+  }
+  static Result<std::vector<Object>> snapshot_restores_of(kube::Reader& from,
+                                                          const Object& restore) {
+    return from.list(api::kVolumeSnapshotRestore, "", of_restore(restore));
   }
 
   Outcome finalize(const Object& restore) {
@@ -129,11 +152,17 @@ class RestoreReconciler final : public kube::Reconciler {
       const std::string& ended = (**status)["phase"].as_string();
       services().log.info("restore ends", {{"restore", restore.name()}, {"phase", ended}});
       if (ended == phase::kCompleted) {
-        services().events.normal(restore, "Completed", "The restore is complete");
+        const std::string where = where_results_are(restore);
+        services().events.normal(
+            restore, "Completed",
+            fmt::format("The restore is complete{}{}", where.empty() ? "" : "; ", where));
       } else {
-        services().events.warning(restore, ended,
-                                  fmt::format("{} errors: see restore-{}-results.gz",
-                                              (**status)["errors"].as_int(), restore.name()));
+        const std::string where = where_results_are(restore);
+        services().events.warning(
+            restore, ended,
+            fmt::format(
+                "{} errors: {}", (**status)["errors"].as_int(),
+                where.empty() ? fmt::format("see restore-{}-results.gz", restore.name()) : where));
       }
     }
     return write_status(restore, std::move(status));
@@ -176,7 +205,11 @@ class RestoreReconciler final : public kube::Reconciler {
   Outcome forget(const Object& restore) {
     for (const char* step : {"check", "apply", "finalize", "remove"})
       services().operations.forget(operation_id(restore, step));
-    return Outcome::done();
+    // A claim that waits for its first use needs its snapshot longer than the Restore lasts.
+    auto snapshots = TRY(services().reader.list(api::kVolumeSnapshot, "", of_restore(restore)));
+    if (snapshots.empty() || TRY(release_restored_snapshots(*context_, restore)))
+      return Outcome::done();
+    return Outcome::again_after(kLeftPoll);
   }
 
   static std::string operation_id(const Object& restore, std::string_view step) {
@@ -198,6 +231,15 @@ kube::ControllerSpec make_restore_controller(ContextPtr context) {
   spec.name = controller_name(*context, kRestoreController);
   spec.sources.push_back({api::kRestore, ns, kube::map_to_self});
   spec.sources.push_back({api::kDataDownload, ns, kube::map_to_owner(api::kRestore)});
+  // These lie in the claims' namespaces and cannot be owned from here: their label leads back.
+  auto by_label = [ns](const Object& object) {
+    std::vector<kube::Key> keys;
+    if (object.has_label(api::kRestoreUidLabel))
+      keys.push_back({ns, object.label(api::kRestoreNameLabel)});
+    return keys;
+  };
+  spec.sources.push_back({api::kVolumeSnapshotRestore, "", by_label});
+  spec.sources.push_back({api::kPersistentVolumeClaim, "", by_label});
   spec.reconciler = std::make_unique<RestoreReconciler>(std::move(context));
   return spec;
 }

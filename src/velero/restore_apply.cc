@@ -7,18 +7,18 @@
 #include "api/kinds.h"
 #include "api/names.h"
 #include "api/phases.h"
-#include "backupstore/backup_store.h"
 #include "base/ids.h"
 #include "velero/collector.h"
 #include "velero/names.h"
+#include "velero/restore_files.h"
 #include "velero/restore_item.h"
 #include "velero/restore_operations.h"
+#include "velero/snapshot_restores.h"
 #include "velero/steps.h"
 
 namespace breakwater::velero {
 namespace {
 
-using backupstore::BackupStore;
 using backupstore::RestoreFile;
 using kube::Object;
 
@@ -44,18 +44,18 @@ class Applier {
     return {};
   }
 
-  Result<> write_files(BackupStore& files) const {
-    const std::string& name = restore_.name();
-    std::string log =
-        fmt::format("level=info msg=\"Restoring backup {}\" restore={}\n", backup_.name(), name);
-    TRY(files.put_logs(name, RestoreFile::kLogs, log + log_ + findings_.to_log()));
+  Result<> write_files(RestoreFiles& files) const {
+    std::string log = fmt::format("level=info msg=\"Restoring backup {}\" restore={}\n",
+                                  backup_.name(), restore_.name());
+    files.put_logs(log + log_ + findings_.to_log());
     Json list = Json::object();
     for (const auto& [kind, names] : outcome_)
       list.set({kind}, Json(Json::Array(names.begin(), names.end())));
-    TRY(files.put_json(name, RestoreFile::kResourceList, list));
-    TRY(files.put_json(name, RestoreFile::kItemOperations, operations_));
-    TRY(files.put_json(name, RestoreFile::kVolumeInfo, volumes_));
-    return files.put_json(name, RestoreFile::kResults, findings_.to_json());
+    files.put_json(RestoreFile::kResourceList, std::move(list));
+    files.put_json(RestoreFile::kItemOperations, operations_);
+    files.put_json(RestoreFile::kVolumeInfo, volumes_);
+    files.put_results(findings_);
+    return files.commit();
   }
 
   Json next_status(size_t planned) const {
@@ -119,6 +119,8 @@ class Applier {
     }
     if (there) ++restored_;
     if (there && item.data.kind == DataSource::Kind::kMoved) return create_download(item);
+    if (there && item.data.kind == DataSource::Kind::kSnapshotBackup)
+      return create_snapshot_restore(item);
     return {};
   }
 
@@ -170,7 +172,7 @@ class Applier {
   }
 
   Result<> create_snapshot(const RestoreItem& item) {
-    const std::string name = restored_snapshot_name(restore_, item);
+    const std::string name = restored_snapshot_name(restore_, item.target);
     Object content = Object::make(api::kVolumeSnapshotContent, {"", name});
     label(content);
     content.set({"spec"},
@@ -210,12 +212,20 @@ class Applier {
     download.set({"spec"}, std::move(spec));
     download.set({"status", "phase"}, api::data_phase::kNew);
     TRY(create(api::kDataDownload, download));
-    add_operation(item, name, operation);
+    add_operation(item, api::kDataDownload, download.key(), operation);
     return {};
   }
 
-  void add_operation(const RestoreItem& item, const std::string& download,
+  Result<> create_snapshot_restore(const RestoreItem& item) {
+    const Object vsr = make_snapshot_restore(context_, restore_, backup_.name(), item);
+    TRY(create(api::kVolumeSnapshotRestore, vsr));
+    add_operation(item, api::kVolumeSnapshotRestore, vsr.key(), vsr.key().to_string());
+    return {};
+  }
+
+  void add_operation(const RestoreItem& item, const kube::Kind& kind, const kube::Key& move,
                      const std::string& operation) {
+    const bool by_download = kind == api::kDataDownload;
     auto identifier = [](std::string_view group, std::string_view resource, const kube::Key& key) {
       return Json::object(
           {{"Group", group}, {"Resource", resource}, {"Namespace", key.ns}, {"Name", key.name}});
@@ -225,11 +235,11 @@ class Applier {
           Json::object(
               {{"restoreName", restore_.name()},
                {"restoreUID", restore_.uid()},
-               {"restoreItemAction", "velero.io/csi-pvc-restorer"},
+               {"restoreItemAction",
+                by_download ? "velero.io/csi-pvc-restorer" : "velero.io/vsm-datamover-restorer"},
                {"resourceIdentifier", identifier("", "persistentvolumeclaims", item.target)},
                {"operationID", operation},
-               {"postOperationItems", Json::array({identifier("velero.io", "datadownloads",
-                                                              {restore_.ns(), download})})}})},
+               {"postOperationItems", Json::array({identifier(kind.group, kind.plural, move)})}})},
          {"status", Json::object({{"phase", "New"},
                                   {"operationUnits", "Bytes"},
                                   {"created", format_rfc3339(context_.services.clock.now())}})}}));
@@ -238,11 +248,13 @@ class Applier {
          {"pvcNamespace", item.target.ns},
          {"restoreMethod", "CSISnapshot"},
          {"snapshotDataMoved", true},
-         {"snapshotDataMovementInfo", Json::object({{"dataMover", item.data.datamover},
-                                                    {"uploaderType", "restic"},
-                                                    {"snapshotHandle", item.data.snapshot_id},
-                                                    {"operationID", operation},
-                                                    {"size", item.data.size}})}}));
+         {"snapshotDataMovementInfo",
+          Json::object(
+              {{"dataMover", by_download ? item.data.datamover : "vsm"},
+               {"uploaderType", "restic"},
+               {"snapshotHandle", by_download ? item.data.snapshot_id : item.data.repository},
+               {"operationID", operation},
+               {"size", item.data.size}})}}));
   }
 
   void note(const RestoreItem& item, std::string_view what) {
@@ -276,11 +288,10 @@ class Applier {
 
 Result<Json> apply_restore(const Context& context, const Object& restore,
                            const CancelToken& cancel) {
-  auto store = TRY(open_location(context, restore.annotation(api::kStorageLocationLabel)));
-  BackupStore files(*store);
+  RestoreFiles files = TRY(RestoreFiles::open(context, restore));
   const std::string& name = restore.spec()["backupName"].as_string();
-  const Object backup(TRY(files.get_backup(name)));
-  backupstore::Archive archive = TRY(files.get_contents(name));
+  const Object backup(TRY(files.backup().get_backup(name)));
+  backupstore::Archive archive = TRY(files.backup().get_contents(name));
   Discovery discovery = TRY(context.services.discover());
   RestorePlan plan = plan_restore(restore, backup, archive);
   Applier applier(context, restore, backup, discovery);

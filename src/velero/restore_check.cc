@@ -65,7 +65,8 @@ class Checker {
   Result<> check_contents(const RestorePlan& plan) {
     std::set<kube::Key> snapshots;
     for (const RestoreItem& item : plan.items)
-      if (item.data.kind == DataSource::Kind::kMoved)
+      if (item.data.kind == DataSource::Kind::kMoved ||
+          item.data.kind == DataSource::Kind::kSnapshotBackup)
         snapshots.insert({item.target.ns, item.saved.annotation(api::kVolumeSnapshotNameLabel)});
     if (snapshots.empty()) return {};
     auto contents = TRY(client_.list(api::kVolumeSnapshotContent, ""));

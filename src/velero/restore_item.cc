@@ -6,6 +6,7 @@
 #include "api/names.h"
 #include "base/hash.h"
 #include "base/ids.h"
+#include "base/quantity.h"
 #include "velero/names.h"
 
 namespace breakwater::velero {
@@ -25,6 +26,17 @@ void reset_metadata(Object& object) {
   object.erase({"status"});
 }
 
+// A claim must not ask for less than the snapshot holds: drivers round sizes up.
+void use_snapshot(Object& claim, const Object& restore, const RestoreItem& item) {
+  claim.set({"spec", "dataSource"},
+            Json::object({{"apiGroup", api::kVolumeSnapshot.group},
+                          {"kind", api::kVolumeSnapshot.kind},
+                          {"name", restored_snapshot_name(restore, item.target)}}));
+  const Json& asked = claim.spec()["resources"]["requests"]["storage"];
+  if (parse_quantity(asked.as_string()).value_or(0) < item.data.min_size)
+    claim.set({"spec", "resources", "requests", "storage"}, format_quantity(item.data.min_size));
+}
+
 void reset_claim(Object& claim, const Object& restore, const RestoreItem& item) {
   for (std::string_view annotation :
        {api::kBindCompletedAnnotation, api::kBoundByControllerAnnotation,
@@ -38,11 +50,9 @@ void reset_claim(Object& claim, const Object& restore, const RestoreItem& item) 
   if (item.data.kind == DataSource::Kind::kMoved)
     claim.set({"spec", "selector", "matchLabels", api::kDynamicPvRestoreLabel},
               dynamic_pv_value(restore.uid(), item.target.ns, item.target.name));
-  if (item.data.kind == DataSource::Kind::kSnapshot)
-    claim.set({"spec", "dataSource"},
-              Json::object({{"apiGroup", api::kVolumeSnapshot.group},
-                            {"kind", api::kVolumeSnapshot.kind},
-                            {"name", restored_snapshot_name(restore, item)}}));
+  if (item.data.kind == DataSource::Kind::kSnapshot ||
+      item.data.kind == DataSource::Kind::kSnapshotBackup)
+    use_snapshot(claim, restore, item);
 }
 
 // A UUID of version 4 in form, the same whenever this Restore restores this VM.
@@ -82,9 +92,9 @@ void reset_service(Object& service) {
 
 }  // namespace
 
-std::string restored_snapshot_name(const Object& restore, const RestoreItem& item) {
-  return derived_name(fmt::format("velero-{}", item.target.name),
-                      fmt::format("{}/{}", restore.uid(), item.target.to_string()));
+std::string restored_snapshot_name(const Object& restore, const kube::Key& claim) {
+  return derived_name(fmt::format("velero-{}", claim.name),
+                      fmt::format("{}/{}", restore.uid(), claim.to_string()));
 }
 
 bool is_restored_by(const Object& object, const Object& restore) {

@@ -15,8 +15,9 @@ kube::Object restored_object(const kube::Object& restore, const std::string& bac
                              const RestoreItem& item);
 
 // The VolumeSnapshot (and VolumeSnapshotContent, of the same name) by which a claim takes up a
-// snapshot that stayed in the cluster.
-std::string restored_snapshot_name(const kube::Object& restore, const RestoreItem& item);
+// snapshot: one that stayed in the cluster, or one of what a VolumeSnapshotRestore restored.
+// `claim` is the restored one.
+std::string restored_snapshot_name(const kube::Object& restore, const kube::Key& claim);
 
 // Whether `object` was created by this Restore.
 bool is_restored_by(const kube::Object& object, const kube::Object& restore);

@@ -3,13 +3,12 @@
 #include "api/kinds.h"
 #include "api/names.h"
 #include "api/phases.h"
-#include "backupstore/backup_store.h"
 #include "velero/backup_files.h"
-#include "velero/steps.h"
+#include "velero/restore_files.h"
+#include "velero/snapshot_restores.h"
 
 namespace breakwater::velero {
 
-using backupstore::BackupStore;
 using backupstore::RestoreFile;
 
 kube::LabelSelector of_restore(const kube::Object& restore) {
@@ -18,18 +17,21 @@ kube::LabelSelector of_restore(const kube::Object& restore) {
 
 Result<Json> finalize_restore(const Context& context, const kube::Object& restore,
                               Duration timeout) {
+  kube::Client& client = context.services.client;
   const Time now = context.services.clock.now();
-  const std::string& name = restore.name();
-  auto store = TRY(open_location(context, restore.annotation(api::kStorageLocationLabel)));
-  BackupStore files(*store);
-  auto downloads =
-      TRY(context.services.client.list(api::kDataDownload, restore.ns(), of_restore(restore)));
-  const Json operations = update_operations(TRY(files.get_json(name, RestoreFile::kItemOperations)),
-                                            downloads, now, timeout);
-  Findings findings = Findings::from_json(TRY(files.get_json(name, RestoreFile::kResults)));
+  RestoreFiles files = TRY(RestoreFiles::open(context, restore));
+  auto moves = TRY(client.list(api::kDataDownload, restore.ns(), of_restore(restore)));
+  const auto vsrs = TRY(client.list(api::kVolumeSnapshotRestore, "", of_restore(restore)));
+  moves.insert(moves.end(), vsrs.begin(), vsrs.end());
+  const Json operations =
+      update_operations(TRY(files.get_json(RestoreFile::kItemOperations)), moves, now, timeout);
+  Findings findings = TRY(files.get_results());
   add_move_errors(operations, findings);
-  TRY(files.put_json(name, RestoreFile::kItemOperations, operations));
-  TRY(files.put_json(name, RestoreFile::kResults, findings.to_json()));
+  TRY(add_claim_errors(context, vsrs, timeout, findings));
+  files.put_json(RestoreFile::kItemOperations, operations);
+  files.put_results(findings);
+  TRY(files.commit());
+  TRY(release_restored_snapshots(context, restore));
 
   int64_t completed = 0, failed = 0;
   for (const Json& operation : operations.items())
@@ -46,12 +48,11 @@ Result<Json> finalize_restore(const Context& context, const kube::Object& restor
 }
 
 Result<> remove_restore_files(const Context& context, const kube::Object& restore) {
-  const std::string& location = restore.annotation(api::kStorageLocationLabel);
-  if (location.empty()) return {};
-  auto store = open_location(context, location);
-  if (!store && store.error().is(Code::kNotFound)) return {};
-  auto opened = TRY(std::move(store));
-  return BackupStore(*opened).delete_restore(restore.name());
+  if (restore.annotation(api::kStorageLocationLabel).empty()) return {};
+  auto files = RestoreFiles::open(context, restore);
+  if (!files && files.error().is(Code::kNotFound)) return {};
+  RestoreFiles opened = TRY(std::move(files));
+  return opened.remove();
 }
 
 }  // namespace breakwater::velero

@@ -14,19 +14,19 @@ namespace breakwater::velero {
 // (a namespace, claim or machine that is still being deleted).
 Result<Json> check_restore(const Context& context, const kube::Object& restore);
 
-// Creates namespaces, objects and DataDownloads, and writes the Restore's files. What an earlier
-// try of the same Restore created is taken as done. Returns the next status.
+// Creates namespaces, objects, DataDownloads and VolumeSnapshotRestores, and writes the Restore's
+// files. What an earlier try of the same Restore created is taken as done. Returns the next status.
 Result<Json> apply_restore(const Context& context, const kube::Object& restore,
                            const CancelToken& cancel);
 
-// Takes in what became of the DataDownloads and rewrites the files. Returns the final status.
+// Takes in what became of the data moves and rewrites the files. Returns the final status.
 Result<Json> finalize_restore(const Context& context, const kube::Object& restore,
                               Duration timeout);
 
 // Removes the Restore's files. A location that is gone is success.
 Result<> remove_restore_files(const Context& context, const kube::Object& restore);
 
-// The labels by which a Restore's DataDownloads are found.
+// The labels by which a Restore's DataDownloads and VolumeSnapshotRestores are found.
 kube::LabelSelector of_restore(const kube::Object& restore);
 
 }  // namespace breakwater::velero

@@ -10,6 +10,8 @@
 #include "api/kinds.h"
 #include "api/names.h"
 #include "api/phases.h"
+#include "base/ids.h"
+#include "base/quantity.h"
 #include "velero/collector.h"
 #include "velero/item_graph.h"
 #include "velero/selection.h"
@@ -29,6 +31,8 @@ constexpr std::string_view kNeverRestored[] = {"nodes",
                                                "backuprepositories.velero.io",
                                                "datauploads.velero.io",
                                                "datadownloads.velero.io",
+                                               "volumesnapshotbackups.datamover.oadp.openshift.io",
+                                               "volumesnapshotrestores.datamover.oadp.openshift.io",
                                                "deletebackuprequests.velero.io",
                                                "csinodes.storage.k8s.io",
                                                "volumeattachments.storage.k8s.io",
@@ -173,7 +177,10 @@ class Planner {
     if (const std::string& upload = claim.annotation(api::kDataUploadNameAnnotation);
         !upload.empty())
       return find_upload(upload, item.data);
+    if (const Json* vsb = find_snapshot_backup(claim)) return use_snapshot_backup(*vsb, item.data);
     const std::string& snapshot = claim.annotation(api::kVolumeSnapshotNameLabel);
+    if (!snapshot.empty() && was_moved_by_snapshot_backup())
+      return "its VolumeSnapshotBackup is not in the backup";
     if (!snapshot.empty()) return find_snapshot({claim.ns(), snapshot}, item.data);
     bool never_bound = claim.spec()["volumeName"].as_string().empty();
     bool without_data =
@@ -205,6 +212,50 @@ class Planner {
     return "";
   }
 
+  bool was_moved_by_snapshot_backup() const {
+    return backup_.annotation(api::kMoveMethodAnnotation) == api::kVolumeSnapshotBackup.kind;
+  }
+
+  // The VolumeSnapshotBackup that saved a claim. The original's backups name claims, not uids, and
+  // may hold those of earlier backups too.
+  const Json* find_snapshot_backup(const Object& claim) const {
+    const ItemKey first{api::kVolumeSnapshotBackup.group_resource(), claim.ns(), ""};
+    const std::string ours = label_value(backup_.name());
+    const Json* found = nullptr;
+    for (auto at = archive_.items().lower_bound(first);
+         at != archive_.items().end() && at->first.group_resource == first.group_resource &&
+         at->first.ns == claim.ns();
+         ++at) {
+      const Object vsb(at->second);
+      std::string name = vsb.annotation(api::kVsbPvcNameAnnotation);
+      if (name.empty()) name = vsb.status()["sourcePVCData"]["name"].as_string();
+      bool by_uid = !claim.uid().empty() && vsb.label(api::kPvcUidLabel) == claim.uid();
+      if (name != claim.name() && !by_uid) continue;
+      found = &at->second;
+      if (vsb.label(api::kBackupNameLabel) == ours) break;
+    }
+    return found;
+  }
+
+  std::string use_snapshot_backup(const Json& json, DataSource& data) const {
+    const Object vsb(json);
+    data.repository = vsb.annotation(api::kVsbRepositoryAnnotation);
+    // The original stores no phase; a repository is there when it is done.
+    const std::string& phase = vsb.phase();
+    if (data.repository.empty() || (!phase.empty() && phase != api::vsm_phase::kCompleted))
+      return fmt::format("VolumeSnapshotBackup {} ended {}: {}", vsb.key().to_string(),
+                         phase.empty() ? "New" : phase,
+                         kube::find_condition(vsb, "Reconciled")["message"].as_string());
+    data.kind = DataSource::Kind::kSnapshotBackup;
+    data.vsb = vsb.name();
+    data.claim_size = vsb.annotation(api::kVsbPvcSizeAnnotation);
+    data.min_size = parse_quantity(data.claim_size).value_or(0);
+    data.storage_class = vsb.annotation(api::kVsbStorageClassAnnotation);
+    data.volume_mode = vsb.annotation(api::kVsbVolumeModeAnnotation);
+    data.snapshot_class = vsb.annotation(api::kVsbSnapshotClassAnnotation);
+    return "";
+  }
+
   std::string find_snapshot(const kube::Key& key, DataSource& data) const {
     const Json* json = archive_.find(item_key(api::kVolumeSnapshot, key));
     if (json == nullptr)
@@ -213,6 +264,8 @@ class Planner {
     data.kind = DataSource::Kind::kSnapshot;
     data.handle = snapshot.annotation(api::kSnapshotHandleAnnotation);
     data.driver = snapshot.annotation(api::kCsiDriverAnnotation);
+    data.min_size =
+        parse_quantity(snapshot.annotation(api::kSnapshotRestoreSizeAnnotation)).value_or(0);
     if (data.handle.empty() || data.driver.empty())
       return fmt::format("VolumeSnapshot {} has no handle", key.to_string());
     return "";

@@ -14,14 +14,18 @@ namespace breakwater::velero {
 // How a claim gets its data back.
 struct DataSource {
   enum class Kind {
-    kNone,      // restored empty (it had no data, or the Restore asks for none)
-    kMoved,     // a DataDownload of snapshot_id
-    kSnapshot,  // the CSI snapshot that stayed in the cluster
+    kNone,            // restored empty (it had no data, or the Restore asks for none)
+    kMoved,           // a DataDownload of snapshot_id
+    kSnapshot,        // the CSI snapshot that stayed in the cluster
+    kSnapshotBackup,  // a VolumeSnapshotRestore of repository, and a snapshot of what it restored
   };
   Kind kind = Kind::kNone;
   std::string snapshot_id, datamover;  // kMoved
   int64_t size = 0;                    // kMoved: logical size, 0 if unknown
   std::string handle, driver;          // kSnapshot
+  // kSnapshotBackup: what the VolumeSnapshotBackup of this name says.
+  std::string vsb, repository, storage_class, volume_mode, snapshot_class, claim_size;
+  int64_t min_size = 0;  // what a claim made from the snapshot must ask for, 0 if unknown
 };
 
 struct RestoreItem {

@@ -68,6 +68,15 @@ Result<> find_backup(const Context& context, const Object& restore, RestoreValid
         "restored",
         result.backup, phase.empty() ? "New" : phase));
   result.location = object.spec()["storageLocation"].as_string();
+  auto location = context.services.client.get(api::kBackupStorageLocation,
+                                              {context.settings.ns, result.location});
+  if (!location && location.error().is(Code::kNotFound)) {
+    result.errors.push_back(
+        fmt::format("spec.backupName: BackupStorageLocation {} of Backup {} does not exist in {}",
+                    result.location, result.backup, context.settings.ns));
+    return {};
+  }
+  result.location_object = TRY(std::move(location));
   return {};
 }
 

@@ -13,6 +13,7 @@ struct RestoreValidation {
   std::vector<std::string> errors;  // one sentence each, naming field and remedy
   std::string backup;    // the Backup to restore: spec.backupName, or the schedule's newest
   std::string location;  // its BackupStorageLocation
+  kube::Object location_object;
 };
 
 // backupName xor scheduleName; the Backup must exist and be Completed or PartiallyFailed;

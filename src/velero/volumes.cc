@@ -9,21 +9,16 @@
 #include "api/names.h"
 #include "api/phases.h"
 #include "base/ids.h"
+#include "velero/move_method.h"
 #include "velero/names.h"
+#include "velero/snapshot_backups.h"
 
 namespace breakwater::velero {
 namespace {
 
-// On a VolumeSnapshot that exists only until its data is moved.
-constexpr std::string_view kTransient = "breakwater.dev/moved-by-backup";
-
 // Errors that stay when the same is tried again.
 bool is_final(const Error& error) {
   return error.is(Code::kInvalid) || error.is(Code::kForbidden) || error.is(Code::kNotFound);
-}
-
-bool moves_data(const Context& context, const kube::Object& backup) {
-  return backup.spec()["snapshotMoveData"].as_bool(context.settings.snapshot_move_data);
 }
 
 kube::Object make_snapshot(const Context& context, const kube::Object& backup,
@@ -33,7 +28,8 @@ kube::Object make_snapshot(const Context& context, const kube::Object& backup,
       {volume.pvc.ns, snapshot_name(backup.uid(), volume.pvc.name, volume.pvc_uid)});
   set_backup_labels(snapshot, backup);
   snapshot.set_label(api::kManagedByLabel, api::kManagedBy);
-  if (moves_data(context, backup)) snapshot.set_annotation(kTransient, backup.key().to_string());
+  if (move_method(context, backup) != MoveMethod::kNone)
+    snapshot.set_annotation(kTransientSnapshot, backup.key().to_string());
   snapshot.set({"spec", "volumeSnapshotClassName"}, volume.snapshot_class);
   snapshot.set({"spec", "source", "persistentVolumeClaimName"}, volume.pvc.name);
   return snapshot;
@@ -69,46 +65,15 @@ Result<VolumeProgress> start_snapshot(const Context& context, const kube::Object
   return progress;
 }
 
-}  // namespace
-
-void set_backup_labels(kube::Object& object, const kube::Object& backup) {
-  object.set_label(api::kBackupNameLabel, label_value(backup.name()));
-  object.set_label(api::kBackupUidLabel, backup.uid());
-}
-
-kube::LabelSelector of_backup(const kube::Object& backup) {
-  return kube::LabelSelector::equals(api::kBackupUidLabel, backup.uid());
-}
-
-Result<std::vector<VolumeProgress>> advance_snapshots(const Context& context,
-                                                      const kube::Object& backup,
-                                                      const std::vector<Volume>& volumes,
-                                                      Duration timeout) {
-  const EngineServices& services = context.services;
-  // Live: a DataUpload that a stale cache does not show would get its snapshot cut a second time.
-  auto uploads = TRY(services.client.list(api::kDataUpload, backup.ns(), of_backup(backup)));
-  std::set<std::string> moving;
-  for (const kube::Object& upload : uploads) moving.insert(upload.name());
-  auto snapshots = TRY(services.reader.list(api::kVolumeSnapshot, "", of_backup(backup)));
-  std::map<kube::Key, kube::Object> by_key;
-  for (kube::Object& snapshot : snapshots) by_key[snapshot.key()] = std::move(snapshot);
-
-  std::vector<VolumeProgress> result;
-  for (const Volume& volume : volumes) {
-    kube::Key key{volume.pvc.ns, snapshot_name(backup.uid(), volume.pvc.name, volume.pvc_uid)};
-    auto known = by_key.find(key);
-    VolumeProgress progress;
-    if (moving.contains(data_upload_name(backup.name(), backup.uid(), volume.pvc_uid))) {
-      progress.state = VolumeProgress::State::kMoving;
-      if (known != by_key.end()) progress.snapshot = known->second;
-    } else if (known != by_key.end()) {
-      progress = progress_of(known->second, services.clock.now(), timeout);
-    } else {
-      progress = TRY(start_snapshot(context, backup, volume, timeout));
-    }
-    result.push_back(std::move(progress));
-  }
-  return result;
+// Live: a move that a stale cache does not show would get its snapshot cut a second time.
+Result<std::set<kube::Key>> moves_under_way(const Context& context, const kube::Object& backup,
+                                            MoveMethod method) {
+  std::set<kube::Key> keys;
+  if (method == MoveMethod::kNone) return keys;
+  auto moves = TRY(context.services.client.list(kind_of(method), namespace_of(method, backup),
+                                                of_backup(backup)));
+  for (const kube::Object& move : moves) keys.insert(move.key());
+  return keys;
 }
 
 Result<> create_data_upload(const Context& context, const kube::Object& backup,
@@ -146,6 +111,54 @@ Result<> create_data_upload(const Context& context, const kube::Object& backup,
                      upload.name());
 }
 
+}  // namespace
+
+void set_backup_labels(kube::Object& object, const kube::Object& backup) {
+  object.set_label(api::kBackupNameLabel, label_value(backup.name()));
+  object.set_label(api::kBackupUidLabel, backup.uid());
+}
+
+kube::LabelSelector of_backup(const kube::Object& backup) {
+  return kube::LabelSelector::equals(api::kBackupUidLabel, backup.uid());
+}
+
+Result<std::vector<VolumeProgress>> advance_snapshots(const Context& context,
+                                                      const kube::Object& backup,
+                                                      const std::vector<Volume>& volumes,
+                                                      Duration timeout) {
+  const EngineServices& services = context.services;
+  const MoveMethod method = move_method(context, backup);
+  const std::set<kube::Key> moving = TRY(moves_under_way(context, backup, method));
+  auto snapshots = TRY(services.reader.list(api::kVolumeSnapshot, "", of_backup(backup)));
+  std::map<kube::Key, kube::Object> by_key;
+  for (kube::Object& snapshot : snapshots) by_key[snapshot.key()] = std::move(snapshot);
+
+  std::vector<VolumeProgress> result;
+  for (const Volume& volume : volumes) {
+    kube::Key key{volume.pvc.ns, snapshot_name(backup.uid(), volume.pvc.name, volume.pvc_uid)};
+    auto known = by_key.find(key);
+    VolumeProgress progress;
+    if (method != MoveMethod::kNone &&
+        moving.contains(move_key(method, backup, volume.pvc, volume.pvc_uid))) {
+      progress.state = VolumeProgress::State::kMoving;
+      if (known != by_key.end()) progress.snapshot = known->second;
+    } else if (known != by_key.end()) {
+      progress = progress_of(known->second, services.clock.now(), timeout);
+    } else {
+      progress = TRY(start_snapshot(context, backup, volume, timeout));
+    }
+    result.push_back(std::move(progress));
+  }
+  return result;
+}
+
+Result<> create_move(const Context& context, const kube::Object& backup, const Volume& volume,
+                     const kube::Object& snapshot) {
+  if (move_method(context, backup) == MoveMethod::kDataUpload)
+    return create_data_upload(context, backup, volume);
+  return create_snapshot_backup(context, backup, volume, snapshot);
+}
+
 Result<> retain_snapshot(const Context& context, const kube::Object& snapshot) {
   const std::string& content = snapshot.status()["boundVolumeSnapshotContentName"].as_string();
   Json patch = Json::object({{"spec", Json::object({{"deletionPolicy", "Retain"}})}});
@@ -156,6 +169,12 @@ Result<> retain_snapshot(const Context& context, const kube::Object& snapshot) {
 }
 
 Result<> remove_unused_snapshots(const Context& context, const kube::Object& backup) {
+  const MoveMethod method = move_method(context, backup);
+  if (method == MoveMethod::kNone) return {};
+  if (method == MoveMethod::kSnapshotBackup) {
+    TRY(release_snapshots(context, backup));
+    return {};
+  }
   kube::Client& client = context.services.client;
   auto uploads = TRY(client.list(api::kDataUpload, backup.ns(), of_backup(backup)));
   std::set<kube::Key> taken;
@@ -178,7 +197,8 @@ Result<> remove_orphaned_snapshots(const Context& context, const kube::Key& back
       api::kVolumeSnapshot, "",
       kube::LabelSelector::equals(api::kBackupNameLabel, label_value(backup.name))));
   for (const kube::Object& snapshot : snapshots) {
-    if (snapshot.annotation(kTransient) != backup.to_string() || snapshot.is_deleting()) continue;
+    if (snapshot.annotation(kTransientSnapshot) != backup.to_string() || snapshot.is_deleting())
+      continue;
     const std::string& uid = snapshot.label(api::kBackupUidLabel);
     auto owner = client.get(api::kBackup, backup);
     if (!owner && !owner.error().is(Code::kNotFound)) return tl::unexpected<Error>(owner.error());
@@ -186,6 +206,7 @@ Result<> remove_orphaned_snapshots(const Context& context, const kube::Key& back
     auto uploads = TRY(client.list(api::kDataUpload, backup.ns,
                                    kube::LabelSelector::equals(api::kBackupUidLabel, uid)));
     if (!uploads.empty()) continue;  // theirs; who moves data disposes of what it moved
+    if (TRY(is_being_moved(context, snapshot))) continue;
     kube::DeleteOptions only_this;
     only_this.uid = snapshot.uid();
     TRY(kube::remove_if_exists(client, api::kVolumeSnapshot, snapshot.key(), only_this));

@@ -14,6 +14,9 @@
 
 namespace breakwater::velero {
 
+// On a VolumeSnapshot that exists only until its data is moved: "<namespace>/<name>" of the Backup.
+inline constexpr std::string_view kTransientSnapshot = "breakwater.dev/moved-by-backup";
+
 // A claim whose data the Backup saves by a CSI snapshot.
 struct Volume {
   kube::Key pvc;
@@ -55,7 +58,7 @@ struct VolumeProgress {
   enum class State {
     kPending,  // the snapshot is being cut
     kReady,    // the snapshot is ready to use
-    kMoving,   // its DataUpload exists; what became of the snapshot is the mover's business
+    kMoving,   // its DataUpload or VolumeSnapshotBackup exists; a DataUpload disposes of it
     kFailed,
   };
   State state = State::kPending;
@@ -63,21 +66,22 @@ struct VolumeProgress {
   kube::Object snapshot;  // null JSON if there is none (any more)
 };
 
-// Creates the VolumeSnapshots of all volumes that have neither a snapshot nor a DataUpload yet, at
-// once, and tells how far each is, in the order of `volumes`. A snapshot that is not ready
-// `timeout` after its creation has failed. Errors of the API that may pass are returned.
+// Creates the VolumeSnapshots of all volumes that have neither a snapshot nor a move yet, at once,
+// and tells how far each is, in the order of `volumes`. A snapshot that is not ready `timeout`
+// after its creation has failed. Errors of the API that may pass are returned.
 Result<std::vector<VolumeProgress>> advance_snapshots(const Context& context,
                                                       const kube::Object& backup,
                                                       const std::vector<Volume>& volumes,
                                                       Duration timeout);
 
-// Creates the DataUpload of a volume whose snapshot is ready.
-Result<> create_data_upload(const Context& context, const kube::Object& backup,
-                            const Volume& volume);
+// Creates the DataUpload or VolumeSnapshotBackup of a volume whose `snapshot` is ready.
+Result<> create_move(const Context& context, const kube::Object& backup, const Volume& volume,
+                     const kube::Object& snapshot);
 // Makes the snapshot outlive its VolumeSnapshot and namespace: deletionPolicy Retain on its
 // content.
 Result<> retain_snapshot(const Context& context, const kube::Object& snapshot);
-// Deletes this Backup's VolumeSnapshots that no DataUpload took over.
+// Deletes this Backup's transient VolumeSnapshots, those aside that a DataUpload took over or an
+// unfinished VolumeSnapshotBackup uses. Nothing to do where snapshots stay in the cluster.
 Result<> remove_unused_snapshots(const Context& context, const kube::Object& backup);
 // Deletes VolumeSnapshots that were cut to be moved for a Backup of this name which is gone (or is
 // another one by now) before a DataUpload could take them over. Snapshots that are to stay in the

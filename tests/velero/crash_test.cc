@@ -100,6 +100,86 @@ TEST(Crash, ARestoreGoesOnAfterEveryWrite) {
   }
 }
 
+void turn_mover_on(EngineCluster& cluster) {
+  cluster.apply(fmt::format(
+      "{{apiVersion: oadp.openshift.io/v1alpha1, kind: DataProtectionApplication, "
+      "metadata: {{name: dpa, namespace: {}}}, spec: {{features: {{dataMover: {{enable: true}}}}, "
+      "backupLocations: [{{name: other, velero: {{provider: breakwater.dev/local, "
+      "config: {{path: /x}}, objectStorage: {{bucket: other}}}}}}]}}}}",
+      kNs));
+  cluster.run_for(seconds(5));
+}
+
+void expect_no_snapshots(EngineCluster& cluster) {
+  EXPECT_TRUE(cluster.list(api::kVolumeSnapshot).empty());
+  EXPECT_TRUE(cluster.list(api::kVolumeSnapshotContent).empty());
+  EXPECT_TRUE(cluster.handles.empty());
+}
+
+TEST(Crash, AVolumeSnapshotBackupIsMadeOnceWhateverDies) {
+  for (bool at_store : {false, true}) {
+    bool died = true;
+    for (int64_t k = 0; died; ++k) {
+      ASSERT_LT(k, 60);
+      SCOPED_TRACE(fmt::format("k={} {}", k, at_store ? "store" : "api"));
+      EngineCluster cluster;
+      cluster.add_location();
+      turn_mover_on(cluster);
+      cluster.add_namespace("shop");
+      cluster.add_vm("shop", "vm-1");
+      cluster.add_vm("shop", "vm-2");
+      cluster.apply(
+          fmt::format("{{apiVersion: velero.io/v1, kind: Backup, metadata: {{name: b1, "
+                      "namespace: {}}}, spec: {{includedNamespaces: [shop]}}}}",
+                      kNs));
+      died = die_after(cluster, k, at_store, seconds(20), minutes(5));
+      EXPECT_EQ(cluster.backup("b1").phase(), "Completed")
+          << to_json(cluster.backup("b1").status());
+      EXPECT_EQ(cluster.list(api::kVolumeSnapshotBackup).size(), 2u);
+      EXPECT_EQ(cluster.uploads_done, 2) << "data moved twice";
+      for (const char* claim : {"vm-1-disk", "vm-2-disk"})
+        EXPECT_EQ(cluster.cut[claim].size(), 1u) << claim << " was cut more than once";
+      expect_no_snapshots(cluster);
+      if (HasFailure()) return;
+    }
+  }
+}
+
+TEST(Crash, AVolumeSnapshotRestoreIsMadeOnceWhateverDies) {
+  for (bool at_store : {false, true}) {
+    bool died = true;
+    for (int64_t k = 0; died; ++k) {
+      ASSERT_LT(k, 60);
+      SCOPED_TRACE(fmt::format("k={} {}", k, at_store ? "store" : "api"));
+      EngineCluster cluster;
+      cluster.add_location();
+      turn_mover_on(cluster);
+      cluster.add_namespace("shop");
+      cluster.add_vm("shop", "vm-1");
+      cluster.add_vm("shop", "vm-2");
+      cluster.apply(
+          fmt::format("{{apiVersion: velero.io/v1, kind: Backup, metadata: {{name: b1, "
+                      "namespace: {}}}, spec: {{includedNamespaces: [shop]}}}}",
+                      kNs));
+      cluster.run_for(minutes(2));
+      cluster.destroy_vm("shop", "vm-1");
+      cluster.destroy_vm("shop", "vm-2");
+      cluster.add_restore("r1", "b1");
+      died = die_after(cluster, k, at_store, seconds(20), minutes(5));
+      EXPECT_EQ(cluster.restore("r1").phase(), "Completed")
+          << to_json(cluster.restore("r1").status());
+      EXPECT_EQ(cluster.list(api::kVolumeSnapshotRestore).size(), 2u);
+      for (const char* claim : {"vm-1-disk", "vm-2-disk"})
+        EXPECT_FALSE(cluster.get(api::kPersistentVolumeClaim, "shop", claim)
+                         .spec()["volumeName"]
+                         .as_string()
+                         .empty());
+      expect_no_snapshots(cluster);
+      if (HasFailure()) return;
+    }
+  }
+}
+
 TEST(Crash, AnswersThatAreLostDoNoHarm) {
   for (uint64_t seed = 1; seed <= 10; ++seed) {
     SCOPED_TRACE(seed);

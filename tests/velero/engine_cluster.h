@@ -47,6 +47,7 @@ class EngineCluster {
   explicit EngineCluster(std::string cluster_id = "cluster-a", blob::ObjectStore* shared = nullptr)
       : id(std::move(cluster_id)) {
     if (shared != nullptr) bucket = shared;
+    if (id != "cluster-a") random = SeededRandom(8);  // uids of its own
     auto opened = apiserver::ApiServer::open({}, clock, random, Logger());
     EXPECT_TRUE(opened) << opened.error().to_string();
     server = std::move(*opened);
@@ -304,8 +305,10 @@ spec:
       if (!snapshot.status()["readyToUse"].is_null() || never_ready || snapshot.is_deleting())
         continue;
       std::string content = snapshot.spec()["source"]["volumeSnapshotContentName"].as_string();
+      std::string handle = "snap-" + snapshot.uid();
       if (content.empty()) {
         content = "snapcontent-" + snapshot.uid();
+        handles.insert(handle);
         Object object = Object::make(api::kVolumeSnapshotContent, {"", content});
         object.set(
             {"spec"},
@@ -317,8 +320,10 @@ spec:
         EXPECT_TRUE(client->create(api::kVolumeSnapshotContent, object));
       }
       Object object = get(api::kVolumeSnapshotContent, "", content);
-      object.set({"status"}, Json::object({{"snapshotHandle", "snap-" + snapshot.uid()},
-                                           {"readyToUse", true}}));
+      if (const Json& given = object.spec()["source"]["snapshotHandle"]; !given.is_null())
+        handle = given.as_string();
+      EXPECT_TRUE(handles.contains(handle)) << handle << " is gone";
+      object.set({"status"}, Json::object({{"snapshotHandle", handle}, {"readyToUse", true}}));
       EXPECT_TRUE(client->update_status(api::kVolumeSnapshotContent, object));
       snapshot.set({"status"}, Json::object({{"readyToUse", true},
                                              {"restoreSize", "1Gi"},
@@ -326,7 +331,31 @@ spec:
       EXPECT_TRUE(client->update_status(api::kVolumeSnapshot, snapshot));
       changed = true;
     }
+    for (const Object& content : list(api::kVolumeSnapshotContent)) {
+      const Json& ref = content.spec()["volumeSnapshotRef"];
+      if (content.status().is_null() || content.spec()["deletionPolicy"].as_string() != "Delete" ||
+          exists(api::kVolumeSnapshot, ref["namespace"].as_string(), ref["name"].as_string()))
+        continue;
+      handles.erase(content.status()["snapshotHandle"].as_string());
+      EXPECT_TRUE(client->remove(api::kVolumeSnapshotContent, content.key()));
+      changed = true;
+    }
+    for (Object& claim : list(api::kPersistentVolumeClaim)) changed = provision(claim) || changed;
     return changed;
+  }
+  // Binds a claim to a volume made of the snapshot that it names.
+  bool provision(Object claim) {
+    const std::string& source = claim.spec()["dataSource"]["name"].as_string();
+    if (source.empty() || claims_wait || !claim.spec()["volumeName"].as_string().empty())
+      return false;
+    auto snapshot = client->get(api::kVolumeSnapshot, {claim.ns(), source});
+    if (!snapshot || !snapshot->status()["readyToUse"].as_bool()) return false;
+    const Object content = get(api::kVolumeSnapshotContent, "",
+                               snapshot->status()["boundVolumeSnapshotContentName"].as_string());
+    EXPECT_TRUE(handles.contains(content.status()["snapshotHandle"].as_string()));
+    claim.set({"spec", "volumeName"}, "made-of-" + content.status()["snapshotHandle"].as_string());
+    EXPECT_TRUE(client->update(api::kPersistentVolumeClaim, claim));
+    return true;
   }
 
   // --- the mover: moves data, disposes of snapshots, binds restored volumes ---
@@ -335,7 +364,66 @@ spec:
     bool changed = false;
     for (Object& upload : list(api::kDataUpload, kNs)) changed = move_up(upload) || changed;
     for (Object& download : list(api::kDataDownload, kNs)) changed = move_down(download) || changed;
+    for (Object& vsb : list(api::kVolumeSnapshotBackup)) changed = move_vsb(vsb) || changed;
+    for (Object& vsr : list(api::kVolumeSnapshotRestore)) changed = move_vsr(vsr) || changed;
     return changed;
+  }
+  bool move_vsb(Object vsb) {
+    if (!vsb.phase().empty()) return false;
+    const std::string& name = vsb.spec()["volumeSnapshotContent"]["name"].as_string();
+    const Object content = get(api::kVolumeSnapshotContent, "", name);
+    EXPECT_TRUE(content.status()["readyToUse"].as_bool());
+    const Json& ref = content.spec()["volumeSnapshotRef"];
+    EXPECT_EQ(ref["namespace"].as_string(), vsb.ns());
+    const Object snapshot = get(api::kVolumeSnapshot, vsb.ns(), ref["name"].as_string());
+    const std::string& claim = snapshot.spec()["source"]["persistentVolumeClaimName"].as_string();
+    Json status = Json::object({{"phase", "Completed"},
+                                {"batchingStatus", "Completed"},
+                                {"sourcePVCData", Json::object({{"name", claim},
+                                                                {"size", "2Gi"},
+                                                                {"storageClassName", "disks"},
+                                                                {"volumeMode", "Block"}})},
+                                {"volumeSnapshotClassName", "sandbox"},
+                                {"resticrepository", "s3:s3.amazonaws.com/bucket/restic/" + id +
+                                                         "/" + vsb.ns() + "#" + claim},
+                                {"completionTimestamp", format_rfc3339(clock.now())}});
+    if (broken_claims.contains(claim)) {
+      status.set("phase", "Failed");
+      status.erase("resticrepository");
+    }
+    vsb.set({"status"}, std::move(status));
+    if (broken_claims.contains(claim))
+      kube::set_condition(vsb, "Reconciled", "False", "Error", "the disk is on fire", clock.now());
+    ++uploads_done;
+    EXPECT_TRUE(client->update_status(api::kVolumeSnapshotBackup, vsb));
+    return true;
+  }
+  bool move_vsr(Object vsr) {
+    if (!vsr.phase().empty()) return false;
+    const Json& from = vsr.spec()["volumeSnapshotMoverBackupRef"];
+    const std::string& claim = from["sourcePVCData"]["name"].as_string();
+    if (broken_claims.contains(claim)) {
+      vsr.set({"status", "phase"}, "Failed");
+      kube::set_condition(vsr, "Reconciled", "False", "Error", "a pack is damaged", clock.now());
+    } else {
+      const std::string handle = "restored-" + vsr.uid();
+      handles.insert(handle);
+      Object left = Object::make(api::kVolumeSnapshotContent, {"", "left-" + vsr.name()});
+      left.set(
+          {"spec"},
+          Json::object({{"deletionPolicy", "Retain"},
+                        {"driver", "disk.breakwater.dev"},
+                        {"source", Json::object({{"snapshotHandle", handle}})},
+                        {"volumeSnapshotRef",
+                         Json::object({{"namespace", kNs}, {"name", "gone-" + vsr.name()}})}}));
+      EXPECT_TRUE(client->create(api::kVolumeSnapshotContent, left));
+      vsr.set({"status"}, Json::object({{"phase", "Completed"},
+                                        {"batchingStatus", "Completed"},
+                                        {"snapshotHandle", handle},
+                                        {"volumeSnapshotContentName", left.name()}}));
+    }
+    EXPECT_TRUE(client->update_status(api::kVolumeSnapshotRestore, vsr));
+    return true;
   }
   bool move_up(Object upload) {
     if (upload.phase() != "" && upload.phase() != "New") return false;
@@ -404,6 +492,8 @@ spec:
   int64_t store_operations = 0;
 
   bool never_ready = false;                          // snapshots stay pending
+  bool claims_wait = false;                          // none is made of a snapshot
+  std::set<std::string> handles;                     // snapshots of the storage
   bool mover_sleeps = false;                         // nothing is moved
   std::set<std::string> broken_claims;               // moves of these fail
   std::map<std::string, std::set<std::string>> cut;  // uids of snapshots ever seen, by claim
