@@ -10,6 +10,14 @@ namespace {
 using kube::Call;
 using kube::Kind;
 
+// The one name that a selector leaves, so that rules with resourceNames can allow the list; or "".
+std::string only_name(const kube::FieldSelector& fields) {
+  for (const auto& requirement : fields.requirements()) {
+    if (requirement.path == "metadata.name" && requirement.equal) return requirement.value;
+  }
+  return "";
+}
+
 class LocalClient final : public kube::Client {
  public:
   LocalClient(Core& core, const Registry& registry, kube::Reader* policy, RawHandler raw, User user)
@@ -25,7 +33,7 @@ class LocalClient final : public kube::Client {
   }
   Result<kube::ObjectList> list_page(const Kind& kind, const std::string& ns,
                                      const kube::ListOptions& options, const Call& call) override {
-    const auto served = TRY(admit("list", kind, {ns, ""}, "", call));
+    const auto served = TRY(admit("list", kind, {ns, only_name(options.fields)}, "", call));
     return core_.list(*served, ns, options);
   }
   Result<Object> create(const Kind& kind, const Object& object, const Call& call) override {
@@ -64,7 +72,7 @@ class LocalClient final : public kube::Client {
   Result<std::unique_ptr<kube::Watch>> watch(const Kind& kind, const std::string& ns,
                                              const kube::WatchOptions& options,
                                              const Call& call) override {
-    const auto served = TRY(admit("watch", kind, {ns, ""}, "", call));
+    const auto served = TRY(admit("watch", kind, {ns, only_name(options.fields)}, "", call));
     return core_.watch(served, ns, options);
   }
   Result<std::string> get_raw(const std::string& path, const Call& call) override {

@@ -133,6 +133,34 @@ TEST(Rbac, IsEnforcedForEveryVerb) {
   EXPECT_TRUE(ann->watch(kMapKind, "demo", {}).error().is(Code::kForbidden));
 }
 
+TEST(Rbac, ARuleForOneNameAllowsListsOfThatNameAlone) {
+  World world;
+  const auto add = [&world](const kube::Kind& kind, std::string_view text) {
+    ASSERT_TRUE(world.admin->create(kind, kube::Object(yaml(text))));
+  };
+  add(kRole, R"({metadata: {name: one, namespace: demo}, rules: [
+        {apiGroups: [""], resources: [configmaps], resourceNames: [mine], verbs: [list, watch]}]})");
+  add(kRoleBinding, R"({metadata: {name: one, namespace: demo},
+        roleRef: {kind: Role, name: one}, subjects: [{kind: User, name: ann}]})");
+  world.create(kMapKind, "mine");
+  world.create(kMapKind, "other");
+  const auto ann = world.server->client({"ann", {}, ""});
+  kube::ListOptions options;
+  EXPECT_EQ(ann->list_page(kMapKind, "demo", options).error().code(), Code::kForbidden);
+  options.fields = kube::FieldSelector::name("other");
+  EXPECT_EQ(ann->list_page(kMapKind, "demo", options).error().code(), Code::kForbidden);
+  options.fields = kube::FieldSelector::parse("metadata.name!=mine").value();
+  EXPECT_EQ(ann->list_page(kMapKind, "demo", options).error().code(), Code::kForbidden);
+  options.fields = kube::FieldSelector::name("mine");
+  const auto mine = ann->list_page(kMapKind, "demo", options);
+  ASSERT_TRUE(mine) << mine.error().to_string();
+  EXPECT_EQ(mine->items.size(), 1u);
+  kube::WatchOptions watched;
+  EXPECT_FALSE(ann->watch(kMapKind, "demo", watched));
+  watched.fields = options.fields;
+  EXPECT_TRUE(ann->watch(kMapKind, "demo", watched));
+}
+
 TEST(Rbac, ReviewsAnswerInProcessToo) {
   World world;
   create_all(world);
