@@ -2,6 +2,7 @@
 
 #include "policy/backup_controller.h"
 #include "policy/install_controller.h"
+#include "policy/restore_controller.h"
 
 namespace breakwater::policy {
 
@@ -12,6 +13,7 @@ std::vector<kube::ControllerSpec> make_cluster_policy_controllers(
   std::vector<kube::ControllerSpec> controllers;
   controllers.push_back(make_install_policy_controller(settings, services));
   controllers.push_back(make_backup_policy_controller(settings, services));
+  controllers.push_back(make_restore_policy_controller(settings, services));
   return controllers;
 }
 

@@ -2,6 +2,7 @@
 //
 //   install-policy   VirtInstallPolicy: namespace, Secrets, DataProtectionApplication, OADP
 //   backup-policy    VirtBackupPolicy: Schedules, VirtualMachineProtections, the summary
+//   restore-policy   VirtRestorePolicy: Restores, ReadOnly locations of other clusters
 //
 // They need nothing but these objects on the cluster, however they came there: by our own hub, by
 // ACM, or by kubectl.

@@ -48,22 +48,30 @@ class Evaluator {
   }
 
   Evaluation evaluate() {
-    if (inputs_.removing) return remove_ours();
-    if (!inputs_.restore) return {};  // never seen: the hub's finding says so, and nothing changes
+    if (!inputs_.removal.empty()) return remove_ours();
+    result_.findings = inputs_.findings;
+    // Never seen, or nowhere to put it: what is there stays.
+    if (!inputs_.restore || inputs_.ns.empty()) return std::move(result_);
     const RestoreRequests asked = read_restore_requests(*inputs_.restore, inputs_.restore_config);
-    result_.findings = asked.findings;
+    result_.findings.insert(result_.findings.end(), asked.findings.begin(), asked.findings.end());
     for (const RestoreRequest& request : asked.requests) consider(request);
+    result_.summary = summary(asked.requests.size());
     keep_copy();
     return std::move(result_);
   }
 
  private:
-  void finding(const kube::Kind& kind, const kube::Key& key, const char* reason,
-               std::string message) {
-    result_.findings.push_back({kind, key, reason, std::move(message)});
+  void about_config(const char* reason, std::string message,
+                    Finding::Weight weight = Finding::Weight::kViolation) {
+    result_.findings.push_back(
+        {api::kConfigMap, inputs_.restore_config, reason, std::move(message), weight});
   }
-  void about_config(const char* reason, std::string message) {
-    finding(api::kConfigMap, inputs_.restore_config, reason, std::move(message));
+
+  std::string summary(size_t requests) const {
+    if (requests == 0) return "no restore is requested";
+    const size_t done = requests - running_;
+    return fmt::format("{} of {} requested restores {} Completed", done, requests,
+                       done == 1 ? "is" : "are");
   }
 
   void consider(const RestoreRequest& request) {
@@ -89,8 +97,10 @@ class Evaluator {
                                request.prefix, request.name));
     }
     if (live == nullptr) return;
+    if (!api::restore_is_terminal(live->phase())) ++running_;
     if (auto trouble = trouble_of(*live)) {
-      finding(api::kRestore, live->key(), "RestoreFailed", std::move(*trouble));
+      result_.findings.push_back(
+          {api::kRestore, live->key(), "RestoreFailed", std::move(*trouble)});
     }
   }
 
@@ -100,9 +110,8 @@ class Evaluator {
                               request.problems.end());
       return;
     }
-    if (!inputs_.may_create) {
-      about_config("WaitsForInstall", fmt::format("Restore {} waits for {} to be Compliant",
-                                                  request.name, api::kInstallPolicyName));
+    if (!inputs_.waits_for.empty()) {
+      result_.pending = "waits for " + inputs_.waits_for;
       return;
     }
     const auto location = find_location(request);
@@ -115,6 +124,7 @@ class Evaluator {
       result_.desired.push_back(
           {api::kRestore, make_restore(request, *backup, selection), Desired::Mode::kEnsure});
       carried_out_.set(request.name, request.fingerprint());
+      ++running_;
     }
     result_.findings.insert(result_.findings.end(), selection.problems.begin(),
                             selection.problems.end());
@@ -129,7 +139,8 @@ class Evaluator {
       about_config(
           "WaitsForLocation",
           fmt::format("{}sourceCluster: there is no default BackupStorageLocation in {} yet",
-                      request.prefix, inputs_.ns));
+                      request.prefix, inputs_.ns),
+          Finding::Weight::kPending);
       return std::nullopt;
     }
     const std::string& prefix = own->spec()["objectStorage"]["prefix"].as_string();
@@ -169,7 +180,8 @@ class Evaluator {
                    fmt::format("{}backupName: Backup {} is {}{}", request.prefix, backup.name(),
                                phase.empty() ? "New" : phase,
                                over ? ": name one that is Completed or PartiallyFailed"
-                                    : "; the restore waits until it is Completed"));
+                                    : "; the restore waits until it is Completed"),
+                   over ? Finding::Weight::kViolation : Finding::Weight::kPending);
       return nullptr;
     }
     about_config(
@@ -177,7 +189,8 @@ class Evaluator {
         fmt::format("{}backupName: Backup {} is not known in {}{} yet; the restore waits for "
                     "it. Backups of another cluster need {}sourceCluster",
                     request.prefix, request.backup, inputs_.ns,
-                    location.empty() ? "" : ", location " + location, request.prefix));
+                    location.empty() ? "" : ", location " + location, request.prefix),
+        Finding::Weight::kPending);
     return nullptr;
   }
 
@@ -216,18 +229,16 @@ class Evaluator {
     Object copy = Object::make(api::kConfigMap, {inputs_.ns, std::string(api::kRestoreConfigCopy)});
     copy.set_label(api::kManagedByLabel, api::kManagedBy);
     Json data = Json::object();
-    if (inputs_.copy) {
-      for (const auto& [key, value] : (*inputs_.copy)["data"].members()) data.set(key, Json());
-    }
     for (const auto& [key, value] : inputs_.restore->members()) {
       data.set(inputs_.cluster_id + "_" + key, value);
     }
     copy.set({"data"}, std::move(data));
     if (!carried_out_.empty()) copy.set_annotation(kCarriedOutAnnotation, to_json(carried_out_));
-    result_.desired.push_back({api::kConfigMap, std::move(copy), Desired::Mode::kEnsure});
+    result_.desired.push_back({api::kConfigMap, std::move(copy), Desired::Mode::kEnsure, {"data"}});
   }
 
   Evaluation remove_ours() {
+    result_.removal = inputs_.removal;
     const auto unwanted = [&](const kube::Kind& kind, const std::vector<Object>& objects) {
       for (const Object& object : objects) {
         if (is_ours(object)) result_.unwanted.push_back({kind, object.key(), object.uid()});
@@ -245,6 +256,7 @@ class Evaluator {
 
   const RestoreInputs& inputs_;
   Json carried_out_ = Json::object();
+  size_t running_ = 0;
   Evaluation result_;
 };
 

@@ -24,12 +24,14 @@ namespace breakwater::policy {
 
 struct RestoreInputs {
   std::string cluster_id;
-  std::string ns;           // of Velero's objects
-  bool may_create = false;  // the install policy is Compliant
-  bool removing = false;    // confirmed intent: what we made goes
+  std::string ns;  // of Velero's objects
+  // Not empty: no Restore is made before that policy is Compliant.
+  std::string waits_for;
+  std::string removal;  // confirmed intent: what we made goes
   // Data of the ConfigMap, this cluster's part; nothing if it was never seen, which freezes.
   std::optional<Json> restore;
   kube::Key restore_config;             // that ConfigMap on the hub, for findings
+  std::vector<Finding> findings;        // about the configuration, the hub's among them
   std::optional<kube::Object> copy;     // acm-dr-virt-restore-config--cls in `ns`
   std::vector<kube::Object> backups;    // in `ns`
   std::vector<kube::Object> restores;   // in `ns`

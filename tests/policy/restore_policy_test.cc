@@ -30,7 +30,6 @@ RestoreInputs asking(std::initializer_list<std::pair<const char*, const char*>> 
   RestoreInputs inputs;
   inputs.cluster_id = "id-1";
   inputs.ns = "openshift-adp";
-  inputs.may_create = true;
   inputs.restore = Json::object();
   for (const auto& [key, value] : data) inputs.restore->set(key, value);
   inputs.restore_config = {"hub", "restore-config"};
@@ -175,9 +174,9 @@ TEST(RestorePolicy, WaitsForItsBackupAndThenRestores) {
 TEST(RestorePolicy, WaitsForInstall) {
   RestoreInputs inputs =
       asking({{"restoreName", "r-1"}, {"backupName", "b-1"}, {"vmsUID", "uid-1"}});
-  inputs.may_create = false;
+  inputs.waits_for = "acm-dr-virt-install";
   EXPECT_EQ(restore_of(evaluate_restore(inputs)), nullptr);
-  EXPECT_NE(fixtures::find_reason(evaluate_restore(inputs), "WaitsForInstall"), nullptr);
+  EXPECT_EQ(evaluate_restore(inputs).pending, "waits for acm-dr-virt-install");
 }
 
 TEST(RestorePolicy, AChangedRequestNeedsANewName) {
@@ -308,7 +307,7 @@ TEST(RestorePolicy, SomebodyElsesRestoreIsLeftAlone) {
   const auto evaluation = evaluate_restore(inputs);
   EXPECT_EQ(restore_of(evaluation), nullptr);
   EXPECT_NE(fixtures::find_reason(evaluation, "RestoreNameTaken"), nullptr);
-  inputs.removing = true;
+  inputs.removal = "deleted";
   EXPECT_TRUE(evaluate_restore(inputs).unwanted.empty());
 }
 
@@ -316,7 +315,7 @@ TEST(RestorePolicy, ConfirmedRemovalTakesWhatItMade) {
   RestoreInputs inputs =
       asking({{"restoreName", "r-1"}, {"backupName", "b-1"}, {"vmsUID", "uid-1"}});
   inputs = after(inputs, evaluate_restore(inputs));
-  inputs.removing = true;
+  inputs.removal = "deleted";
   const auto evaluation = evaluate_restore(inputs);
   EXPECT_EQ(evaluation.unwanted.size(), 2u);
   EXPECT_TRUE(evaluation.desired.empty());
