@@ -94,6 +94,7 @@ Result<std::optional<Object>> find_live(kube::Client& client, const Kind& kind, 
 
 Result<std::optional<Object>> find_child(kube::Client& client, const Kind& kind,
                                          const Object& move) {
+  if (kind.namespaced && namespace_of(move).empty()) return std::nullopt;
   for (const std::string& name : child_names(kind, move)) {
     auto found = TRY(find_live(client, kind, {kind.namespaced ? namespace_of(move) : "", name}));
     if (found && is_child(*found, move)) return found;

@@ -58,18 +58,13 @@ class Download final : public Direction {
                   "PersistentVolumeClaim {} is bound to PersistentVolume {} already",
                   key.to_string(), volume);
     }
-    if (target->spec()["volumeMode"].as_string() == "Filesystem") {
-      return fail(Code::kUnsupported,
-                  "PersistentVolumeClaim {} has volumeMode Filesystem; only Block is restored yet",
-                  key.to_string());
-    }
     TRY(ensure_child(environment_.client, api::kPersistentVolumeClaim, move,
                      make_claim(move, *target)));
     return Step{};
   }
 
   Result<WorkerNeeds> prepare_worker(const Object& move) override {
-    TRY(check_password(settings_, environment_.client));
+    TRY(check_password(environment_.client, repository_secret(settings_)));
     const SnapshotName name = TRY(SnapshotName::parse(move.spec()["snapshotID"].as_string()));
     datapath::WorkerConfig config;
     config.operation = datapath::WorkerConfig::Operation::kRestore;

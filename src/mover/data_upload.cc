@@ -2,6 +2,7 @@
 
 #include "api/kinds.h"
 #include "api/names.h"
+#include "mover/backup_config.h"
 #include "mover/exposer.h"
 #include "mover/repository_place.h"
 
@@ -51,8 +52,7 @@ class Upload final : public Direction {
   Result<Step> expose(const Object& move) override {
     ExposureSource source;
     source.snapshot = source_snapshot(move);
-    source.claim = {move.spec()["sourceNamespace"].as_string(),
-                    move.spec()["sourcePVC"].as_string()};
+    source.claim = source_claim(move);
     source.storage_class = move.spec()["csiSnapshot"]["storageClass"].as_string();
     source.take_over = true;
     source.limit = operation_timeout(settings_, move);
@@ -60,23 +60,14 @@ class Upload final : public Direction {
   }
 
   Result<WorkerNeeds> prepare_worker(const Object& move) override {
-    TRY(check_password(settings_, environment_.client));
+    TRY(check_password(environment_.client, repository_secret(settings_)));
     const SnapshotName name = TRY(snapshot_name(move));
-    datapath::WorkerConfig config;
-    config.operation = datapath::WorkerConfig::Operation::kBackup;
+    datapath::WorkerConfig config =
+        backup_config(settings_, move, source_claim(move), name.cluster);
     config.location = TRY(repository_location(settings_, environment_.reader,
                                               move.spec()["backupStorageLocation"].as_string(),
                                               name.repository()));
-    config.hostname = name.cluster;
-    config.paths = {path_of(move)};
-    config.tags = {"data-upload=" + move.uid(), "pvc=" + path_of(move).substr(1)};
-    for (const auto& [label, tag] : {std::pair(api::kBackupNameLabel, "backup="),
-                                     std::pair(api::kBackupUidLabel, "backup-uid=")}) {
-      if (move.has_label(label)) config.tags.push_back(tag + move.label(label));
-    }
     config.parent = parent_of(move);
-    config.init_if_missing = true;
-    config.threads = settings_.worker_threads;
     return WorkerNeeds{std::move(config), std::string(api::kRepositorySecret)};
   }
 
@@ -92,7 +83,7 @@ class Upload final : public Direction {
     const int64_t read = result["bytesRead"].as_int();
     const int64_t moved = result["bytesMoved"].as_int();
     move.set({"status", "snapshotID"}, name.to_string());
-    move.set({"status", "path"}, path_of(move));
+    move.set({"status", "path"}, path_in_repository(source_claim(move)));
     move.set({"status", "incrementalBytes"}, moved);
     move.set({"status", "dataMoverResult"}, Json::object({{"bytesRead", std::to_string(read)},
                                                           {"bytesMoved", std::to_string(moved)}}));
@@ -106,14 +97,12 @@ class Upload final : public Direction {
   bool keeps_result() const override { return false; }
 
  private:
+  static kube::Key source_claim(const Object& move) {
+    return {move.spec()["sourceNamespace"].as_string(), move.spec()["sourcePVC"].as_string()};
+  }
   static kube::Key source_snapshot(const Object& move) {
     return {move.spec()["sourceNamespace"].as_string(),
             move.spec()["csiSnapshot"]["volumeSnapshot"].as_string()};
-  }
-
-  static std::string path_of(const Object& move) {
-    return fmt::format("/{}/{}", move.spec()["sourceNamespace"].as_string(),
-                       move.spec()["sourcePVC"].as_string());
   }
 
   // Without its id.

@@ -2,7 +2,10 @@
 
 #include "api/kinds.h"
 #include "mover/data_download.h"
+#include "mover/data_mover_options.h"
 #include "mover/data_upload.h"
+#include "mover/snapshot_backup.h"
+#include "mover/snapshot_restore.h"
 
 namespace breakwater::mover {
 namespace {
@@ -72,6 +75,19 @@ std::vector<kube::ControllerSpec> make_mover_controllers(Settings settings,
       make_controller("data-upload", api::kDataUpload, shared, velero, make_upload_direction));
   specs.push_back(make_controller("data-download", api::kDataDownload, shared, velero,
                                   make_download_direction));
+  const auto option = [shared](int DataMoverOptions::*member) {
+    return [shared, member]() -> Result<int> {
+      return TRY(data_mover_options(shared->settings, shared->environment)).*member;
+    };
+  };
+  specs.push_back(make_controller(
+      "volume-snapshot-backup", api::kVolumeSnapshotBackup, shared,
+      make_slots(*shared, {api::kVolumeSnapshotBackup}, "", option(&DataMoverOptions::backups)),
+      make_snapshot_backup_direction));
+  specs.push_back(make_controller(
+      "volume-snapshot-restore", api::kVolumeSnapshotRestore, shared,
+      make_slots(*shared, {api::kVolumeSnapshotRestore}, "", option(&DataMoverOptions::restores)),
+      make_snapshot_restore_direction));
   return specs;
 }
 

@@ -1,4 +1,5 @@
-// The data mover's controllers: DataUpload and DataDownload of one engine's namespace.
+// The data mover's controllers: DataUpload and DataDownload of one engine's namespace, and the
+// VolumeSnapshotBackups and -Restores of all namespaces whose protectedNamespace it is.
 #pragma once
 
 #include <vector>

@@ -55,21 +55,31 @@ Result<blob::StoreLocation> repository_location(const Settings& settings, kube::
     return fail(Code::kNotFound, "waiting for BackupStorageLocation {}", key.to_string());
   }
   if (!object) return tl::unexpected(std::move(object).error());
-  const Json& spec = object->spec();
+  return below(store_location_of(*object), repository);
+}
+
+blob::StoreLocation store_location_of(const kube::Object& storage_location) {
+  const Json& spec = storage_location.spec();
   blob::StoreLocation location;
   location.provider = spec["provider"].as_string();
   location.bucket = spec["objectStorage"]["bucket"].as_string();
-  location.prefix = spec["objectStorage"]["prefix"].as_string();
-  if (!location.prefix.empty() && !location.prefix.ends_with('/')) location.prefix += '/';
-  location.prefix += repository;
+  std::string_view prefix = spec["objectStorage"]["prefix"].as_string();
+  while (prefix.starts_with('/')) prefix.remove_prefix(1);
+  while (prefix.ends_with('/')) prefix.remove_suffix(1);
+  location.prefix = prefix;
   for (const auto& [name, value] : spec["config"].members()) {
     location.config[name] = value.as_string();
   }
   return location;
 }
 
-Result<> check_password(const Settings& settings, kube::Client& client) {
-  const kube::Key key{settings.engine_namespace, std::string(api::kRepositorySecret)};
+blob::StoreLocation below(blob::StoreLocation location, const std::string& repository) {
+  if (!location.prefix.empty()) location.prefix += '/';
+  location.prefix += repository;
+  return location;
+}
+
+Result<> check_password(kube::Client& client, const kube::Key& key) {
   auto secret = client.get(api::kSecret, key);
   if (!secret && !secret.error().is(Code::kNotFound)) {
     return tl::unexpected(std::move(secret).error());
@@ -78,6 +88,10 @@ Result<> check_password(const Settings& settings, kube::Client& client) {
   return fail(Code::kNotFound,
               "the repository's password is missing: Secret {} has no key {} or it is empty",
               key.to_string(), api::kRepositoryPasswordKey);
+}
+
+kube::Key repository_secret(const Settings& settings) {
+  return {settings.engine_namespace, std::string(api::kRepositorySecret)};
 }
 
 }  // namespace breakwater::mover

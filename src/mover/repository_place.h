@@ -30,8 +30,15 @@ Result<blob::StoreLocation> repository_location(const Settings& settings, kube::
                                                 const std::string& storage_location,
                                                 const std::string& repository);
 
-// Nothing if the repository's password is there; kNotFound names the Secret and the key that is
+// The store of a BackupStorageLocation; without credentials.
+blob::StoreLocation store_location_of(const kube::Object& storage_location);
+// The same, of a repository below its prefix.
+blob::StoreLocation below(blob::StoreLocation location, const std::string& repository);
+
+// Nothing if a Secret has the repository's password; kNotFound names the Secret and the key that is
 // missing or empty. The password itself is not kept.
-Result<> check_password(const Settings& settings, kube::Client& client);
+Result<> check_password(kube::Client& client, const kube::Key& secret);
+// The Secret of DataUploads and DataDownloads.
+kube::Key repository_secret(const Settings& settings);
 
 }  // namespace breakwater::mover

@@ -70,7 +70,8 @@ class FakeWorker {
     EXPECT_TRUE(config) << config.error().to_string();
     const auto folder = repository_ / config->location.bucket / config->location.prefix;
     std::filesystem::create_directories(folder);
-    std::string id = config->snapshot;
+    std::string id =
+        config->snapshot == "latest" ? "snap" + std::to_string(snapshots_) : config->snapshot;
     const auto options = std::filesystem::copy_options::overwrite_existing;
     if (config->operation == datapath::WorkerConfig::Operation::kBackup) {
       id = "snap" + std::to_string(++snapshots_);

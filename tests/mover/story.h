@@ -124,6 +124,8 @@ class Story {
   void add_location() {
     Object location = Object::make(api::kBackupStorageLocation, {"velero", "default"});
     location.set({"spec", "provider"}, api::kLocalProvider);
+    location.set({"spec", "default"}, true);
+    location.set({"spec", "config", "path"}, "/srv");
     location.set({"spec", "objectStorage"},
                  Json::object({{"bucket", "bucket"}, {"prefix", "one/two"}}));
     world.create(api::kBackupStorageLocation, location);
