@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <map>
 #include <set>
 
 #include "api/kinds.h"
@@ -26,6 +27,7 @@ class Checker {
     std::set<std::string> namespaces;
     for (const RestoreItem& item : plan.items)
       if (!item.target.ns.empty()) namespaces.insert(item.target.ns);
+    check_targets(plan);
     for (const std::string& ns : namespaces) TRY(check_namespace(ns));
     for (const RestoreItem& item : plan.items) {
       if (item.saved.is(api::kPersistentVolumeClaim))
@@ -37,6 +39,26 @@ class Checker {
   }
 
  private:
+  // Two namespaces may be mapped to one, but not two objects to one name.
+  void check_targets(const RestorePlan& plan) {
+    std::map<std::pair<std::string, kube::Key>, const RestoreItem*> taken;
+    for (const RestoreItem& item : plan.items) {
+      auto [other, is_new] =
+          taken.emplace(std::pair(item.source.group_resource, item.target), &item);
+      if (is_new || may_share(item, *other->second)) continue;
+      errors_.push_back(fmt::format(
+          "spec.namespaceMapping: {} {} of namespaces {} and {} would be one", item.saved.kind(),
+          item.target.to_string(), other->second->source.ns, item.source.ns));
+    }
+  }
+
+  // What every namespace has, and what says the same in both; a machine's disk is its own.
+  bool may_share(const RestoreItem& a, const RestoreItem& b) const {
+    if (a.saved.is(api::kServiceAccount)) return true;
+    if (a.saved.is(api::kVirtualMachine) || a.saved.is(api::kPersistentVolumeClaim)) return false;
+    return restored_object(restore_, "", a) == restored_object(restore_, "", b);
+  }
+
   Result<> check_namespace(const std::string& name) {
     auto ns = client_.get(api::kNamespace, {"", name});
     if (!ns && ns.error().is(Code::kNotFound)) return {};

@@ -82,6 +82,19 @@ void reset_machine(Object& vm, const Object& restore) {
     vm.set({"spec", "template", "spec", "domain", "firmware", "uuid"}, firmware_uuid(restore, vm));
 }
 
+// Service accounts of a mapped namespace are those of the new one.
+void map_subjects(Object& binding, const Object& restore) {
+  Json subjects = binding["subjects"];
+  for (size_t i = 0; i < subjects.size(); ++i) {
+    Json subject = subjects[i];
+    const std::string& ns = subject["namespace"].as_string();
+    if (ns.empty()) continue;
+    subject.set("namespace", target_namespace(restore, ns));
+    subjects.set_item(i, std::move(subject));
+  }
+  if (!subjects.empty()) binding.set({"subjects"}, std::move(subjects));
+}
+
 void reset_service(Object& service) {
   if (service.spec()["clusterIP"].as_string() != "None") {
     service.erase({"spec", "clusterIP"});
@@ -111,6 +124,8 @@ Object restored_object(const Object& restore, const std::string& backup_name,
   if (object.is(api::kPersistentVolumeClaim)) reset_claim(object, restore, item);
   if (object.is(api::kVirtualMachine)) reset_machine(object, restore);
   if (object.api_version() == "v1" && object.kind() == "Service") reset_service(object);
+  if (object.is(api::kRoleBinding) || object.is(api::kClusterRoleBinding))
+    map_subjects(object, restore);
   if (object.is(api::kPod)) object.erase({"spec", "nodeName"});
   if (object.api_version() == "v1" && object.kind() == "ServiceAccount") object.erase({"secrets"});
   object.set_label(api::kBackupNameLabel, label_value(backup_name));

@@ -296,11 +296,8 @@ TEST_F(SnapshotMoverStory, ABackupOfTheOriginalIsRestored) {
             "s3:s3.amazonaws.com/bucket/openshift-adp/b1/snapcontent-1-pvc");
 }
 
-// The mission's stateful application: everything in its namespace is saved and comes back, and
-// nothing of earlier moves does.
-TEST_F(SnapshotMoverStory, AStatefulApplicationIsSavedWhole) {
-  auto definition = [](std::string_view group, std::string_view kind, std::string_view plural) {
-    return parse_yaml(fmt::format(R"(
+Json definition_of(std::string_view group, std::string_view kind, std::string_view plural) {
+  return parse_yaml(fmt::format(R"(
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
 metadata: {{name: {2}.{0}}}
@@ -313,43 +310,59 @@ spec:
     served: true
     storage: true
     schema: {{openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}}})",
-                                  group, kind, plural, plural.substr(0, plural.size() - 1)))
-        ->front();
-  };
-  ASSERT_TRUE(cluster.server->install_crds({definition("apps", "StatefulSet", "statefulsets"),
-                                            definition("route.openshift.io", "Route", "routes")}));
-  apiserver::Rest rest(*cluster.server, nullptr, cluster.clock);
-  cluster.server->set_raw_handler(
-      [&rest](const apiserver::User& user, const std::string& path) -> Result<std::string> {
-        apiserver::Request request;
-        request.method = "GET";
-        request.path = path;
-        request.user = user;
-        return std::move(rest.handle(request).body);
-      });
-  cluster.add_claim("shop", "data-web-0");
-  cluster.apply(R"(
+                                group, kind, plural, plural.substr(0, plural.size() - 1)))
+      ->front();
+}
+
+// A cluster that serves an application's kinds, with discovery.
+class StatefulApplication : public SnapshotMoverStory {
+ protected:
+  StatefulApplication() {
+    auto installed =
+        cluster.server->install_crds({definition_of("apps", "StatefulSet", "statefulsets"),
+                                      definition_of("route.openshift.io", "Route", "routes")});
+    EXPECT_TRUE(installed) << installed.error().to_string();
+    cluster.server->set_raw_handler(
+        [this](const apiserver::User& user, const std::string& path) -> Result<std::string> {
+          apiserver::Request request;
+          request.method = "GET";
+          request.path = path;
+          request.user = user;
+          return std::move(rest.handle(request).body);
+        });
+    cluster.add_claim("shop", "data-web-0");
+    cluster.apply(R"(
 apiVersion: apps/v1
 kind: StatefulSet
 metadata: {name: web, namespace: shop}
 spec:
   serviceName: web
   volumeClaimTemplates: [{metadata: {name: data}}])");
-  cluster.apply(R"(
+    cluster.apply(R"(
 apiVersion: v1
 kind: Service
 metadata: {name: web, namespace: shop}
 spec: {clusterIP: 10.0.0.7, ports: [{port: 80}], selector: {app: web}})");
-  cluster.apply(R"(
+    cluster.apply(R"(
 apiVersion: route.openshift.io/v1
 kind: Route
 metadata: {name: web, namespace: shop}
 spec: {host: web.example.com, to: {kind: Service, name: web}})");
+  }
+  ~StatefulApplication() override {
+    cluster.stop_engine();
+    cluster.server->set_raw_handler({});
+  }
+  apiserver::Rest rest{*cluster.server, nullptr, cluster.clock};
+};
+
+// The mission's example: everything in the namespace is saved and comes back, and nothing of
+// earlier moves does.
+TEST_F(StatefulApplication, IsSavedWholeAndComesBack) {
   cluster.apply(R"(
 apiVersion: datamover.oadp.openshift.io/v1alpha1
 kind: VolumeSnapshotBackup
-metadata: {name: of-yesterday, namespace: shop}
-status: {phase: Completed})");
+metadata: {name: of-yesterday, namespace: shop})");
   Object old = cluster.get(api::kVolumeSnapshotBackup, "shop", "of-yesterday");
   old.set({"status", "phase"}, "Completed");
   ASSERT_TRUE(cluster.client->update_status(api::kVolumeSnapshotBackup, old));
@@ -372,8 +385,6 @@ status: {phase: Completed})");
                    .as_string()
                    .empty());
   expect_no_snapshots();
-  cluster.stop_engine();
-  cluster.server->set_raw_handler({});
 }
 
 }  // namespace
