@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <map>
 
 #include "base/check.h"
 #include "datapath/parallel.h"

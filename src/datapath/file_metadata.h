@@ -11,7 +11,8 @@
 #include <vector>
 
 #include "base/error.h"
-#include "datapath/file_node.h"
+#include "repo/types.h"
+#include "volume/attributes.h"
 
 namespace breakwater::datapath {
 
@@ -30,9 +31,8 @@ class FileMetadata {
   void note(std::string sentence);
 
  private:
-  Result<> set_attributes(const AttributePlace& place, const repo::Node& node,
+  Result<> set_attributes(const volume::AttributePlace& place, const repo::Node& node,
                           const std::filesystem::path& shown);
-  Result<> judge(const std::string& attribute, const std::filesystem::path& shown);
 
   const bool is_root_;
   std::vector<std::string> notes_;

@@ -3,13 +3,14 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <limits>
 
 #include "base/file.h"
+#include "repo/extended_attributes.h"
+#include "volume/attributes.h"
 
 namespace breakwater::datapath {
 namespace {
@@ -18,7 +19,6 @@ namespace fs = std::filesystem;
 using repo::Node;
 
 constexpr size_t kNameBuffer = 16 << 10;
-constexpr int kAttempts = 10;  // a list of attributes may grow while it is read
 
 std::string_view type_of(mode_t mode) {
   switch (mode & S_IFMT) {
@@ -41,30 +41,21 @@ std::string_view type_of(mode_t mode) {
   }
 }
 
-// What `call` fills, with a buffer as large as it asks for; nothing if there is nothing (any more).
-template <class Call>
-Result<std::optional<std::string>> read_sized(const Call& call, const fs::path& shown) {
-  std::string buffer(1024, '\0');
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    const ssize_t size = call(buffer.data(), buffer.size());
-    if (size >= 0) {
-      buffer.resize(static_cast<size_t>(size));
-      return buffer;
-    }
-    if (errno == ENODATA || errno == EOPNOTSUPP || errno == ENOENT) return std::nullopt;
-    if (errno != ERANGE) break;
-    const ssize_t wanted = call(nullptr, 0);
-    if (wanted > 0) buffer.resize(static_cast<size_t>(wanted) + 256);
-  }
-  return tl::unexpected(errno_error("reading the extended attributes of", shown));
-}
-
 Result<std::string> read_link(int directory, const std::string& name, const fs::path& path) {
   std::string target(PATH_MAX + 1, '\0');
   const ssize_t size = ::readlinkat(directory, name.c_str(), target.data(), target.size());
   if (size < 0) return tl::unexpected(errno_error("reading the link", path));
   target.resize(static_cast<size_t>(size));
   return target;
+}
+
+Result<> add_attributes(Node& node, const volume::AttributePlace& place, const fs::path& path) {
+  std::vector<repo::ExtendedAttribute> attributes;
+  for (volume::Attribute& attribute : TRY(volume::read_attributes(place, path))) {
+    attributes.push_back({std::move(attribute.name), std::move(attribute.value)});
+  }
+  repo::set_extended_attributes(node, attributes);
+  return {};
 }
 
 }  // namespace
@@ -98,32 +89,6 @@ Time to_time(const timespec& time) {
 timespec to_timespec(Time time) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
   return {seconds.time_since_epoch().count(), (time - seconds).count()};
-}
-
-fs::path path_at(int directory, const std::string& name) {
-  return fs::path(fmt::format("/proc/self/fd/{}", directory)) / name;
-}
-
-Result<std::vector<repo::ExtendedAttribute>> read_attributes(const AttributePlace& place,
-                                                             const fs::path& shown) {
-  const auto read_list = [&](char* out, size_t size) {
-    return place.fd >= 0 ? ::flistxattr(place.fd, out, size)
-                         : ::llistxattr(place.path.c_str(), out, size);
-  };
-  std::vector<repo::ExtendedAttribute> attributes;
-  const auto list = TRY(read_sized(read_list, shown));
-  if (!list) return attributes;
-  for (size_t at = 0; at < list->size();) {
-    const std::string name(list->c_str() + at);
-    at += name.size() + 1;
-    const auto read_value = [&](char* out, size_t size) {
-      return place.fd >= 0 ? ::fgetxattr(place.fd, name.c_str(), out, size)
-                           : ::lgetxattr(place.path.c_str(), name.c_str(), out, size);
-    };
-    const auto value = TRY(read_sized(read_value, shown));
-    if (value) attributes.push_back({name, *value});
-  }
-  return attributes;
 }
 
 const std::string& FileDescriber::user(uid_t id) {
@@ -188,8 +153,7 @@ Result<std::optional<Node>> FileDescriber::describe(int directory, const std::st
     if (!target) return tl::unexpected(std::move(target).error());
     node.linktarget = std::move(*target);
   }
-  const auto attributes = TRY(read_attributes({-1, path_at(directory, name)}, path));
-  repo::set_extended_attributes(node, attributes);
+  TRY(add_attributes(node, {-1, volume::path_at(directory, name)}, path));
   return node;
 }
 
@@ -198,8 +162,7 @@ Result<Node> FileDescriber::describe_directory(int directory, const std::string&
   struct stat status {};
   if (::fstat(directory, &status) != 0) return tl::unexpected(errno_error("looking at", path));
   Node node = basics(name, status);
-  const auto attributes = TRY(read_attributes({directory, {}}, path));
-  repo::set_extended_attributes(node, attributes);
+  TRY(add_attributes(node, {directory, {}}, path));
   return node;
 }
 

@@ -15,7 +15,6 @@
 #include <string>
 #include <vector>
 
-#include "repo/extended_attributes.h"
 #include "repo/types.h"
 
 namespace breakwater::datapath {
@@ -52,17 +51,5 @@ class FileDescriber {
   std::map<uid_t, std::string> users_;
   std::map<gid_t, std::string> groups_;
 };
-
-// Where extended attributes are: of an open file or directory, or of what `path` names, a symlink
-// not followed.
-struct AttributePlace {
-  int fd = -1;
-  std::filesystem::path path = {};
-};
-// None where the file system has none. `shown` is for messages.
-Result<std::vector<repo::ExtendedAttribute>> read_attributes(const AttributePlace& place,
-                                                             const std::filesystem::path& shown);
-// A path to `name` in an open directory, however deep that is: "/proc/self/fd/7/name".
-std::filesystem::path path_at(int directory, const std::string& name);
 
 }  // namespace breakwater::datapath

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
-#include "datapath/directory.h"
 #include "datapath/file_node.h"
 #include "datapath/tree_parent.h"
 #include "datapath/tree_store.h"
+#include "volume/directory.h"
 
 namespace breakwater::datapath {
 namespace {
@@ -23,7 +23,7 @@ constexpr std::chrono::milliseconds kTickInterval{100};
 using FdPtr = std::shared_ptr<const Fd>;
 
 Result<FdPtr> open_shared(int at, const fs::path& name, const fs::path& shown) {
-  return std::make_shared<const Fd>(TRY(open_directory(at, name, shown)));
+  return std::make_shared<const Fd>(TRY(volume::open_directory(at, name, shown)));
 }
 
 // The folders of the snapshot above and at the sources.
@@ -209,8 +209,8 @@ class TreeBackup {
     if (depth > kMaxDepth) {
       return fail(Code::kUnsupported, "{} is nested too deeply", tree->path.string());
     }
-    for (std::string& name : TRY(list_directory(directory->get(), tree->path))) {
-      if (skip_lost_and_found && name == kLostAndFound) continue;
+    for (std::string& name : TRY(volume::list_directory(directory->get(), tree->path))) {
+      if (skip_lost_and_found && name == volume::kLostAndFound) continue;
       TRY(tick_if_due());
       auto node = TRY(describer_.describe(directory->get(), name, tree->path / name));
       if (!node || node->type == "socket") continue;

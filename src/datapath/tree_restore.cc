@@ -10,11 +10,11 @@
 #include <set>
 #include <span>
 
-#include "datapath/directory.h"
 #include "datapath/file_batch.h"
 #include "datapath/tree_parent.h"
 #include "datapath/volume_layout.h"
 #include "repo/utf8.h"
+#include "volume/directory.h"
 
 namespace breakwater::datapath {
 namespace {
@@ -155,9 +155,9 @@ class TreeRestorer {
   Result<> remove_others(int directory, const fs::path& path, const Tree& tree) {
     std::set<std::string_view> names;
     for (const Node& node : tree) names.insert(node.name);
-    for (const std::string& name : TRY(list_directory(directory, target_ / path))) {
-      if (names.contains(name) || (path.empty() && name == kLostAndFound)) continue;
-      TRY(remove_entry(directory, name, target_ / path / name));
+    for (const std::string& name : TRY(volume::list_directory(directory, target_ / path))) {
+      if (names.contains(name) || (path.empty() && name == volume::kLostAndFound)) continue;
+      TRY(volume::remove_entry(directory, name, target_ / path / name));
     }
     return {};
   }
@@ -183,13 +183,13 @@ class TreeRestorer {
       const bool other =
           ::fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(status.st_mode);
       if (other && options_.exact) {
-        TRY(remove_entry(directory, node.name, target_ / path));
+        TRY(volume::remove_entry(directory, node.name, target_ / path));
         if (::mkdirat(directory, name, 0700) != 0) {
           return system_failure("creating", target_ / path);
         }
       }
     }
-    const Fd fd = TRY(open_directory(directory, node.name, target_ / path));
+    const Fd fd = TRY(volume::open_directory(directory, node.name, target_ / path));
     TRY(restore_directory(fd.get(), path, *node.subtree, filter));
     ++result_.directories;
     return metadata_.set(fd.get(), node, target_ / path);
@@ -268,7 +268,7 @@ class TreeRestorer {
   }
 
   Result<> make_way(int directory, const fs::path& path, const Node& node) {
-    if (options_.exact) return remove_entry(directory, node.name, target_ / path);
+    if (options_.exact) return volume::remove_entry(directory, node.name, target_ / path);
     if (::unlinkat(directory, node.name.c_str(), 0) == 0 || errno == ENOENT) return {};
     return system_failure("replacing", target_ / path);
   }

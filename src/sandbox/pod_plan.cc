@@ -33,8 +33,9 @@ bool is_our_image(const std::string& image) {
           (image[api::kWorkerImage.size()] == ':' || image[api::kWorkerImage.size()] == '@'));
 }
 
-// The file behind a volume of the pod.
-Result<std::string> device_file(kube::Client& client, const Object& pod, const std::string& name) {
+// The file or directory behind a volume of the pod, of the mode that is asked for.
+Result<std::string> volume_file(kube::Client& client, const Object& pod, const std::string& name,
+                                bool block) {
   for (const Json& volume : pod.spec()["volumes"].items()) {
     if (volume["name"].as_string() != name) continue;
     const kube::Key key{pod.ns(), volume["persistentVolumeClaim"]["claimName"].as_string()};
@@ -51,6 +52,10 @@ Result<std::string> device_file(kube::Client& client, const Object& pod, const s
     }
     const Object bound =
         TRY(client.get(api::kPersistentVolume, {"", claim->spec()["volumeName"].as_string()}));
+    if ((bound.spec()["volumeMode"].as_string() == "Block") != block) {
+      return fail(Code::kInvalid, "volume \"{}\" is of volumeMode {}: it belongs into {}", name,
+                  block ? "Filesystem" : "Block", block ? "volumeMounts" : "volumeDevices");
+    }
     const std::string path = bound.spec()["csi"]["volumeAttributes"]["path"].as_string();
     if (!path.empty()) return path;
     return fail(Code::kInvalid, "PersistentVolume {} is no volume of {}", bound.name(),
@@ -64,7 +69,14 @@ Result<Replacements> find_replacements(kube::Client& client, const Object& pod,
   Replacements replacements;
   for (const Json& device : container["volumeDevices"].items()) {
     replacements.emplace_back(device["devicePath"].as_string(),
-                              TRY(device_file(client, pod, device["name"].as_string())));
+                              TRY(volume_file(client, pod, device["name"].as_string(), true)));
+  }
+  for (const Json& mount : container["volumeMounts"].items()) {
+    if (mount.has("subPath") || mount.has("subPathExpr")) {
+      return fail(Code::kInvalid, "the sandbox offers no subPath in volumeMounts");
+    }
+    replacements.emplace_back(mount["mountPath"].as_string(),
+                              TRY(volume_file(client, pod, mount["name"].as_string(), false)));
   }
   replacements.emplace_back(container["terminationMessagePath"].as_string_or(kDefaultResultPath),
                             files.result.string());
@@ -124,9 +136,8 @@ Result<> check_offered(const Object& pod, const Json& container) {
   if (pod.spec()["containers"].size() != 1 || !pod.spec()["initContainers"].empty()) {
     return fail(Code::kInvalid, "the sandbox runs pods of exactly one container");
   }
-  if (!container["volumeMounts"].empty() || !container["envFrom"].empty() ||
-      !container["command"].empty()) {
-    return fail(Code::kInvalid, "the sandbox offers neither volumeMounts nor envFrom nor command");
+  if (!container["envFrom"].empty() || !container["command"].empty()) {
+    return fail(Code::kInvalid, "the sandbox offers neither envFrom nor command");
   }
   return {};
 }

@@ -3,9 +3,10 @@
 // The sandbox has neither containers nor mount namespaces. A pod of our own image becomes one child
 // process of the same binary, and what a container runtime would do by mounting is done by
 // replacing text: wherever an argument or an environment value contains a devicePath of
-// volumeDevices, or the terminationMessagePath, the path of the real file takes its place.
-// restartPolicy is always Never; probes, volumeMounts, several containers and $(VAR) are not
-// offered.
+// volumeDevices, a mountPath of volumeMounts, or the terminationMessagePath, the path of the real
+// file or directory takes its place. Volumes are PersistentVolumeClaims; readOnly is not enforced,
+// subPath is not offered, nor are probes, several containers and $(VAR); restartPolicy is always
+// Never.
 #pragma once
 
 #include <filesystem>

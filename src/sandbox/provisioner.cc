@@ -15,6 +15,12 @@ using kube::Outcome;
 constexpr Duration kSnapshotPoll = std::chrono::seconds(1);
 constexpr Duration kRetry = std::chrono::seconds(10);
 
+// What Kubernetes takes for granted when nothing is said.
+VolumeMode mode_of(const Object& claim) {
+  const bool block = claim.spec()["volumeMode"].as_string() == "Block";
+  return block ? VolumeMode::kBlock : VolumeMode::kFilesystem;
+}
+
 std::string volume_of(const Object& claim) { return "pvc-" + claim.uid(); }
 
 bool is_ours(const Object& claim) {
@@ -24,11 +30,6 @@ bool is_ours(const Object& claim) {
 
 // Why this driver cannot serve the claim, or "".
 std::string refusal(const Object& claim) {
-  if (claim.spec()["volumeMode"].as_string() == "Filesystem") {
-    return "volumeMode Filesystem is not offered by disk.breakwater.dev yet; set spec.volumeMode "
-           "to "
-           "Block";
-  }
   const Json& source = claim.spec()["dataSource"];
   if (!source.is_null() && source["kind"].as_string() != api::kVolumeSnapshot.kind) {
     return fmt::format(
@@ -125,6 +126,11 @@ class Provisioner final : public kube::Reconciler {
     }
     const std::string handle = content.status()["snapshotHandle"].as_string();
     const auto info = TRY(context_.files.find_snapshot(handle));
+    if (info.mode != mode_of(claim)) {
+      return fail(Code::kInvalid,
+                  "the claim has another volumeMode than what VolumeSnapshot {} was taken of",
+                  key.to_string());
+    }
     if (size < info.size) {
       return fail(Code::kInvalid, "the claim asks for {} bytes, VolumeSnapshot {} needs {}", size,
                   key.to_string(), info.size);
@@ -141,7 +147,7 @@ class Provisioner final : public kube::Reconciler {
     }
     in_flight_[claim.key()] = name;
     if (origin.handle.empty()) {
-      TRY(context_.files.create_volume(name, origin.size));
+      TRY(context_.files.create_volume(name, origin.size, mode_of(claim)));
       return true;
     }
     return finish_operation(
@@ -181,9 +187,10 @@ class Provisioner final : public kube::Reconciler {
     spec.set("persistentVolumeReclaimPolicy",
              storage_class["reclaimPolicy"].as_string_or("Delete"));
     spec.set("storageClassName", storage_class.name());
-    spec.set("volumeMode", "Block");
+    const VolumeMode mode = mode_of(claim);
+    spec.set("volumeMode", mode == VolumeMode::kBlock ? "Block" : "Filesystem");
     spec.set("csi", Json::object({{"driver", api::kSandboxDriver}, {"volumeHandle", name}}));
-    spec.set({"csi", "volumeAttributes", "path"}, context_.files.volume_path(name).string());
+    spec.set({"csi", "volumeAttributes", "path"}, context_.files.volume_path(name, mode).string());
     spec.set("claimRef", Json::object({{"apiVersion", "v1"},
                                        {"kind", "PersistentVolumeClaim"},
                                        {"namespace", claim.ns()},

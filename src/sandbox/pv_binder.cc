@@ -18,9 +18,8 @@ constexpr Duration kRetry = std::chrono::seconds(10);
 
 bool is_bound(const Object& claim) { return claim.phase() == "Bound"; }
 
-// Absent means Block here: it is all that this driver offers.
 std::string volume_mode(const Object& object) {
-  return object.spec()["volumeMode"].as_string_or("Block");
+  return object.spec()["volumeMode"].as_string_or("Filesystem");
 }
 
 bool has_ended(const Object& pod) { return pod.phase() == "Succeeded" || pod.phase() == "Failed"; }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "sandbox/directory_volume.h"
 #include "volume/block_volume.h"
 
 namespace breakwater::sandbox {
@@ -15,9 +16,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kVolumes = "volumes";
+constexpr const char* kSnapshots = "snapshots";
 constexpr std::string_view kRaw = ".raw";
+constexpr std::string_view kDirectory = ".dir";
 constexpr std::string_view kPending = ".pending";
-constexpr std::string_view kTemporary = ".raw-tmp-";  // of volume::clone_file
+// Of volume::clone_file and of directory volumes.
+constexpr std::string_view kTemporary[] = {".raw-tmp-", ".dir-tmp-"};
 
 fs::path mark_of(const fs::path& file) { return file.string() + std::string(kPending); }
 
@@ -76,33 +81,38 @@ Result<StorageDirectory> StorageDirectory::open(const fs::path& root) {
   const fs::path absolute = fs::absolute(root, problem);
   if (problem) return fail(Code::kInvalid, "{}: {}", root.string(), problem.message());
   StorageDirectory directory(absolute.lexically_normal());
-  TRY(make_directories(directory.root_ / "volumes"));
-  TRY(make_directories(directory.root_ / "snapshots"));
+  TRY(make_directories(directory.root_ / kVolumes));
+  TRY(make_directories(directory.root_ / kSnapshots));
   return directory;
 }
 
-fs::path StorageDirectory::volume_path(const std::string& name) const {
-  return root_ / "volumes" / (name + std::string(kRaw));
+fs::path StorageDirectory::place(const char* folder, const std::string& name,
+                                 VolumeMode mode) const {
+  return root_ / folder / (name + std::string(mode == VolumeMode::kBlock ? kRaw : kDirectory));
 }
 
-fs::path StorageDirectory::snapshot_path(const std::string& handle) const {
-  return root_ / "snapshots" / (handle + std::string(kRaw));
+fs::path StorageDirectory::volume_path(const std::string& name, VolumeMode mode) const {
+  const fs::path path = place(kVolumes, name, mode);
+  return mode == VolumeMode::kBlock ? path : path / kVolumeData;
 }
 
-Result<> StorageDirectory::create_volume(const std::string& name, uint64_t size) const {
+Result<> StorageDirectory::create_volume(const std::string& name, uint64_t size,
+                                         VolumeMode mode) const {
   TRY(check_name("volume", name));
-  const fs::path file = volume_path(name);
+  const fs::path file = place(kVolumes, name, mode);
   TRY(write_file(mark_of(file), ""));
+  if (mode == VolumeMode::kFilesystem) return create_directory_volume(file, size, std::nullopt);
   return resize(file, size, true);
 }
 
 Result<> StorageDirectory::create_volume_from(const std::string& handle, const std::string& name,
                                               uint64_t size) const {
   TRY(check_name("volume", name));
-  TRY(find_snapshot(handle));
-  const fs::path file = volume_path(name);
+  const VolumeMode mode = TRY(find_snapshot(handle)).mode;
+  const fs::path file = place(kVolumes, name, mode), from = place(kSnapshots, handle, mode);
   TRY(write_file(mark_of(file), ""));
-  auto copied = volume::clone_file(snapshot_path(handle), file);
+  if (mode == VolumeMode::kFilesystem) return create_directory_volume(file, size, from);
+  auto copied = volume::clone_file(from, file);
   if (!copied && !copied.error().is(Code::kAlreadyExists)) {
     return tl::unexpected(std::move(copied).error());
   }
@@ -110,14 +120,21 @@ Result<> StorageDirectory::create_volume_from(const std::string& handle, const s
 }
 
 Result<> StorageDirectory::acknowledge_volume(const std::string& name) const {
-  return remove_file(mark_of(volume_path(name)));
+  TRY(remove_file(mark_of(place(kVolumes, name, VolumeMode::kBlock))));
+  return remove_file(mark_of(place(kVolumes, name, VolumeMode::kFilesystem)));
 }
 
 Result<> StorageDirectory::create_snapshot(const std::string& volume,
                                            const std::string& handle) const {
   TRY(check_name("volume", volume));
   TRY(check_name("snapshot", handle));
-  auto copied = volume::clone_file(volume_path(volume), snapshot_path(handle));
+  const fs::path directory = place(kVolumes, volume, VolumeMode::kFilesystem);
+  if (is_directory_volume(directory)) {
+    const fs::path to = place(kSnapshots, handle, VolumeMode::kFilesystem);
+    return is_directory_volume(to) ? Result<>() : create_directory_volume(to, 0, directory);
+  }
+  auto copied = volume::clone_file(place(kVolumes, volume, VolumeMode::kBlock),
+                                   place(kSnapshots, handle, VolumeMode::kBlock));
   if (copied || copied.error().is(Code::kAlreadyExists)) return {};
   return tl::unexpected(std::move(copied).error());
 }
@@ -125,40 +142,55 @@ Result<> StorageDirectory::create_snapshot(const std::string& volume,
 Result<StorageDirectory::SnapshotInfo> StorageDirectory::find_snapshot(
     const std::string& handle) const {
   TRY(check_name("snapshot", handle));
+  SnapshotInfo info;
+  fs::path file = place(kSnapshots, handle, VolumeMode::kFilesystem);
+  if (is_directory_volume(file)) {
+    info.mode = VolumeMode::kFilesystem;
+    info.size = TRY(directory_volume_size(file));
+    file /= kVolumeSize;  // written when it was taken
+  } else {
+    file = place(kSnapshots, handle, VolumeMode::kBlock);
+  }
   struct stat status {};
-  const fs::path file = snapshot_path(handle);
   if (::stat(file.c_str(), &status) != 0) {
     if (errno == ENOENT) return fail(Code::kNotFound, "snapshot \"{}\" does not exist", handle);
     return tl::unexpected(errno_error("looking at", file));
   }
-  return SnapshotInfo{static_cast<uint64_t>(status.st_size),
-                      Time(std::chrono::seconds(status.st_mtim.tv_sec) +
-                           std::chrono::nanoseconds(status.st_mtim.tv_nsec))};
+  if (info.mode == VolumeMode::kBlock) info.size = static_cast<uint64_t>(status.st_size);
+  info.created = Time(std::chrono::seconds(status.st_mtim.tv_sec) +
+                      std::chrono::nanoseconds(status.st_mtim.tv_nsec));
+  return info;
 }
 
 Result<> StorageDirectory::remove_volume(const std::string& name) const {
   TRY(check_name("volume", name));
-  TRY(remove_file(volume_path(name)));
-  return remove_file(mark_of(volume_path(name)));
+  TRY(remove_file(place(kVolumes, name, VolumeMode::kBlock)));
+  TRY(remove_directory_volume(place(kVolumes, name, VolumeMode::kFilesystem)));
+  return acknowledge_volume(name);
 }
 
 Result<> StorageDirectory::remove_snapshot(const std::string& handle) const {
   TRY(check_name("snapshot", handle));
-  return remove_file(snapshot_path(handle));
+  TRY(remove_file(place(kSnapshots, handle, VolumeMode::kBlock)));
+  return remove_directory_volume(place(kSnapshots, handle, VolumeMode::kFilesystem));
 }
 
 Result<> StorageDirectory::sweep(
     const std::function<Result<bool>(const std::string& volume)>& exists) const {
-  for (const char* folder : {"volumes", "snapshots"}) {
+  for (const char* folder : {kVolumes, kSnapshots}) {
     for (const std::string& name : TRY(names_in(root_ / folder))) {
-      const bool left_over = name.starts_with('.') || name.find(kTemporary) != std::string::npos;
-      if (left_over) TRY(remove_file(root_ / folder / name));
+      const bool left_over =
+          name.starts_with('.') || std::ranges::any_of(kTemporary, [&](std::string_view mark) {
+            return name.find(mark) != std::string::npos;
+          });
+      if (left_over) TRY(remove_everything(root_ / folder / name));
     }
   }
-  const std::string suffix = std::string(kRaw) + std::string(kPending);
-  for (const std::string& name : TRY(names_in(root_ / "volumes"))) {
-    if (!name.ends_with(suffix)) continue;
-    const std::string volume = name.substr(0, name.size() - suffix.size());
+  for (const std::string& name : TRY(names_in(root_ / kVolumes))) {
+    if (!name.ends_with(kPending)) continue;
+    const fs::path file = name.substr(0, name.size() - kPending.size());
+    if (file.extension() != kRaw && file.extension() != kDirectory) continue;
+    const std::string volume = file.stem();
     if (TRY(exists(volume))) {
       TRY(acknowledge_volume(volume));
     } else {

@@ -1,4 +1,4 @@
-#include "datapath/directory.h"
+#include "volume/directory.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 
-namespace breakwater::datapath {
+namespace breakwater::volume {
 
 namespace fs = std::filesystem;
 
@@ -49,4 +49,4 @@ Result<> remove_entry(int directory, const std::string& name, const fs::path& sh
   return tl::unexpected(errno_error("removing", shown));
 }
 
-}  // namespace breakwater::datapath
+}  // namespace breakwater::volume

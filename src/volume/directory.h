@@ -1,5 +1,5 @@
 // Reading and clearing directories by descriptor, so that neither a long path nor a symlink in it
-// matters. Private to datapath/.
+// matters. Stateless; any thread.
 #pragma once
 
 #include <filesystem>
@@ -9,7 +9,7 @@
 
 #include "base/file.h"
 
-namespace breakwater::datapath {
+namespace breakwater::volume {
 
 // The file system's own directory at the top of a volume.
 inline constexpr std::string_view kLostAndFound = "lost+found";
@@ -23,4 +23,4 @@ Result<std::vector<std::string>> list_directory(int directory, const std::filesy
 // Removes an entry with everything below it; an absent one is no error. Never follows a symlink.
 Result<> remove_entry(int directory, const std::string& name, const std::filesystem::path& shown);
 
-}  // namespace breakwater::datapath
+}  // namespace breakwater::volume

@@ -47,18 +47,64 @@ TEST(Storage, ClaimGetsASparseFileOfItsSizeAndLeavesNothingBehind) {
   EXPECT_TRUE(world.files("volumes").empty());
 }
 
-TEST(Storage, FilesystemClaimIsRefusedWithAnEventAndStaysPending) {
-  World world;
-  const Key key{"shop", "disk"};
+// The directory of a bound claim of mode Filesystem.
+std::filesystem::path make_directory(World& world, const Key& key,
+                                     const std::string& snapshot = "") {
   Object claim = Object::make(api::kPersistentVolumeClaim, key);
-  claim.set({"spec", "accessModes"}, Json::array({"ReadWriteOnce"}));
-  claim.set({"spec", "volumeMode"}, "Filesystem");
+  claim.set({"spec", "accessModes"}, Json::array({"ReadWriteOnce"}));  // Filesystem, by default
   claim.set({"spec", "resources", "requests", "storage"}, kOneMiB);
+  if (!snapshot.empty()) {
+    claim.set({"spec", "dataSource"}, Json::object({{"apiGroup", "snapshot.storage.k8s.io"},
+                                                    {"kind", "VolumeSnapshot"},
+                                                    {"name", snapshot}}));
+  }
   world.create(api::kPersistentVolumeClaim, claim);
+  EXPECT_TRUE(world.run_until([&] { return world.is_bound(key); }));
+  return world.file_of(key);
+}
+
+TEST(Storage, FilesystemClaimGetsADirectoryThatSnapshotsAndClones) {
+  World world;
+  const auto directory = make_directory(world, {"shop", "files"});
+  EXPECT_TRUE(std::filesystem::is_directory(directory));
+  std::filesystem::create_directory(directory / "sub");
+  std::ofstream(directory / "sub" / "file") << "content";
+  std::filesystem::create_hard_link(directory / "sub" / "file", directory / "again");
+  std::filesystem::create_symlink("sub/file", directory / "link");
+  world.create_snapshot({"shop", "snap"}, "files");
+  ASSERT_TRUE(world.run_until([&] { return world.is_ready({"shop", "snap"}); }));
+  const Object content =
+      world.get(api::kVolumeSnapshotContent, {"", world.names(api::kVolumeSnapshotContent).at(0)});
+  EXPECT_EQ(content.spec()["sourceVolumeMode"].as_string(), "Filesystem");
+  EXPECT_EQ(content.status()["restoreSize"].as_int(), 1 << 20);
+
+  std::ofstream(directory / "sub" / "file") << "changed";
+  const auto clone = make_directory(world, {"shop", "clone"}, "snap");
+  EXPECT_EQ(read_file(clone / "again").value(), "content");
+  EXPECT_TRUE(std::filesystem::equivalent(clone / "again", clone / "sub" / "file"));
+  EXPECT_EQ(std::filesystem::read_symlink(clone / "link"), "sub/file");
+  EXPECT_EQ(world.files("volumes").size(), 2u);
+  const Key clone_volume{
+      "",
+      world.get(api::kPersistentVolumeClaim, {"shop", "clone"}).spec()["volumeName"].as_string()};
+  EXPECT_EQ(world.get(api::kPersistentVolume, clone_volume).spec()["volumeMode"].as_string(),
+            "Filesystem");
+
+  world.create_claim({"shop", "block"}, kOneMiB, "snap");  // of another mode
   world.run();
-  EXPECT_EQ(world.get(api::kPersistentVolumeClaim, key).phase(), "Pending");
+  EXPECT_FALSE(world.is_bound({"shop", "block"}));
   EXPECT_TRUE(contains(event_reasons(world), "ProvisioningFailed"));
+
+  for (const char* name : {"block", "clone", "files"}) {
+    world.remove(api::kPersistentVolumeClaim, {"shop", name});
+  }
+  world.change(api::kVolumeSnapshotContent, content.key(), [](Object& now) {
+    now.set({"spec", "deletionPolicy"}, "Delete");
+  });
+  world.remove(api::kVolumeSnapshot, {"shop", "snap"});
+  world.run();
   EXPECT_TRUE(world.files("volumes").empty());
+  EXPECT_TRUE(world.files("snapshots").empty());
 }
 
 TEST(Storage, ClaimWithSelectorIsNeverProvisionedAndTakesTheVolumeThatMatches) {
@@ -224,18 +270,26 @@ TEST(Storage, StaticContentOfAWrongHandleSaysSo) {
 }
 
 // Everything that storage does in one story: disk, snapshot, clone, and all of it deleted.
-void storage_story(World& world) {
+void storage_story(World& world, bool block) {
   const Key disk{"shop", "disk"};
   const Key clone{"shop", "clone"};
   const Key snapshot{"shop", "snap"};
-  world.create_claim(disk, kOneMiB);
-  ASSERT_TRUE(world.run_until([&] { return world.is_bound(disk); }));
-  World::write_at(world.file_of(disk), 100, "bytes");
+  if (block) {
+    world.create_claim(disk, kOneMiB);
+    ASSERT_TRUE(world.run_until([&] { return world.is_bound(disk); }));
+    World::write_at(world.file_of(disk), 100, "bytes");
+  } else {
+    std::ofstream(make_directory(world, disk) / "file") << "bytes";
+  }
   world.create_snapshot(snapshot, disk.name);
   ASSERT_TRUE(world.run_until([&] { return world.is_ready(snapshot); }));
-  world.create_claim(clone, kOneMiB, snapshot.name);
-  ASSERT_TRUE(world.run_until([&] { return world.is_bound(clone); }));
-  EXPECT_EQ(read_file(world.file_of(clone)).value().substr(100, 5), "bytes");
+  if (block) {
+    world.create_claim(clone, kOneMiB, snapshot.name);
+    ASSERT_TRUE(world.run_until([&] { return world.is_bound(clone); }));
+    EXPECT_EQ(read_file(world.file_of(clone)).value().substr(100, 5), "bytes");
+  } else {
+    EXPECT_EQ(read_file(make_directory(world, clone, snapshot.name) / "file").value(), "bytes");
+  }
   for (const std::string& name : world.names(api::kVolumeSnapshotContent)) {
     world.change(api::kVolumeSnapshotContent, {"", name}, [](Object& now) {
       now.set({"spec", "deletionPolicy"}, "Delete");
@@ -251,12 +305,15 @@ void storage_story(World& world) {
   world.run(std::chrono::seconds(20));
 }
 
-TEST(Storage, CrashAfterAnyWriteLeavesNothingBehind) {
+class CrashingStorage : public testing::TestWithParam<bool> {};
+INSTANTIATE_TEST_SUITE_P(Modes, CrashingStorage, testing::Bool());
+
+TEST_P(CrashingStorage, LeavesNothingBehindAfterAnyWrite) {
   int64_t k = 0;
   for (bool crashed = true; crashed; ++k) {
     World world;
     world.crash_after(k);
-    storage_story(world);
+    storage_story(world, GetParam());
     crashed = world.crashes() > 0;
     EXPECT_TRUE(world.files("volumes").empty());
     EXPECT_TRUE(world.files("snapshots").empty());
