@@ -24,13 +24,6 @@ std::string problem_of(const Object& object) {
   return message.empty() ? "" : ": " + message;
 }
 
-Result<> refuse_filesystem(const std::string& mode, const Key& claim) {
-  if (mode != "Filesystem") return {};
-  return fail(Code::kUnsupported,
-              "PersistentVolumeClaim {} has volumeMode Filesystem; only Block is moved yet",
-              claim.to_string());
-}
-
 // Of a content like `source`, without volumeSnapshotRef.
 Json clone_spec(const Object& source, bool take_over) {
   Json spec = Json::object();
@@ -78,9 +71,6 @@ Result<Step> Exposer::wait_bounded(const Object& move, Duration limit, std::stri
 
 Result<Object> Exposer::make_clone(const Object& move, const ExposureSource& source) {
   const Object original = TRY(find_source_content(source));
-  TRY(refuse_filesystem(original.spec()["sourceVolumeMode"].as_string(), source.claim));
-  const auto claim = TRY(find_live(environment_.client, api::kPersistentVolumeClaim, source.claim));
-  if (claim) TRY(refuse_filesystem(claim->spec()["volumeMode"].as_string(), source.claim));
   Object clone = make_child(api::kVolumeSnapshotContent, move);
   for (const auto& [name, value] : original.metadata()["annotations"].members()) {
     if (clone.annotation(name).empty()) clone.set_annotation(name, value.as_string());

@@ -38,7 +38,7 @@ class Exposer {
       : settings_(settings), environment_(environment) {}
 
   // One look: done once the claim exists. Waits longer than the limit are kInvalid, and so are a
-  // snapshot or a volume mode that cannot be moved; nothing is undone then (dispose() does).
+  // snapshot that cannot be moved; nothing is undone then (dispose() does).
   Result<Step> expose(const kube::Object& move, const ExposureSource& source);
   // Removes claim and clone, in whatever state they are; if `taken_over` names a VolumeSnapshot,
   // that, its content and the storage's snapshot too.

@@ -89,6 +89,7 @@ Outcome MoveReconciler::start_pod(const Object& move) {
   if (!claim) {
     return fail_move(move, "the PersistentVolumeClaim that the worker reads or writes is gone");
   }
+  needs->config.volume_mode = claim->spec()["volumeMode"].as_string();
   auto pod = ensure_child(environment_.client, api::kPod, move,
                           make_worker_pod(settings_, move, *needs, claim->name()));
   if (!pod) return judge(move, pod.error());

@@ -10,6 +10,7 @@ namespace {
 using kube::Object;
 
 constexpr std::string_view kVolumeName = "volume";
+constexpr std::string_view kFilesystem = "Filesystem";
 constexpr int kGraceSeconds = 20;
 
 // The codes that code_name() writes and that a worker may end with.
@@ -53,7 +54,8 @@ Object make_worker_pod(const Settings& settings, const Object& move, WorkerNeeds
                        const std::string& claim) {
   datapath::WorkerConfig& config = needs.config;
   const bool backup = config.operation == datapath::WorkerConfig::Operation::kBackup;
-  config.volume = kDevicePath;
+  const bool mounted = config.volume_mode == kFilesystem;
+  config.volume = mounted ? kMountPath : kDevicePath;
   Json container = Json::object({{"name", kWorkerCommand}, {"image", settings.image}});
   container.set("args", Json::array({kWorkerCommand, backup ? "backup" : "restore",
                                      std::string(kConfigFlag) +
@@ -63,8 +65,10 @@ Object make_worker_pod(const Settings& settings, const Object& move, WorkerNeeds
   password.set({"valueFrom", "secretKeyRef", "name"}, needs.secret);
   password.set({"valueFrom", "secretKeyRef", "key"}, api::kRepositoryPasswordKey);
   container.set("env", Json::array({password}));
-  container.set("volumeDevices",
-                Json::array({Json::object({{"name", kVolumeName}, {"devicePath", kDevicePath}})}));
+  const Json place = Json::object(
+      {{"name", kVolumeName}, {mounted ? "mountPath" : "devicePath", config.volume.string()}});
+  container.set(mounted ? "volumeMounts" : "volumeDevices", Json::array({place}));
+  if (mounted) container.set("securityContext", Json::object({{"runAsUser", 0}}));
   container.set("terminationMessagePath", kResultPath);
   container.set("terminationMessagePolicy", "FallbackToLogsOnError");
 

@@ -6,7 +6,9 @@
 //            --result-path=<terminationMessagePath>
 //   env      RESTIC_PASSWORD (from WorkerNeeds::secret), HOSTNAME (the pod's name, set by the
 //            runtime): the hostname of repository locks
-//   device   config.volume is kDevicePath, a raw block device (volumeDevices)
+//   volume   config.volume is kDevicePath, a raw block device (volumeDevices), or, of a claim with
+//            volumeMode Filesystem, kMountPath, where it is mounted (volumeMounts); the pod runs as
+//            root then, or it could neither read nor restore every file
 //   log      JSON lines {"totalBytes","bytesDone","bytesRead","bytesMoved"}, one per progress
 //   report;
 //            other lines are ignored
@@ -31,6 +33,7 @@ inline constexpr std::string_view kWorkerCommand = "data-mover";
 inline constexpr std::string_view kConfigFlag = "--config=";
 inline constexpr std::string_view kResultFlag = "--result-path=";
 inline constexpr std::string_view kDevicePath = "/dev/volume";
+inline constexpr std::string_view kMountPath = "/volume";
 inline constexpr std::string_view kResultPath = "/dev/termination-log";
 
 // What a worker gets besides the claim of its move.
@@ -39,7 +42,8 @@ struct WorkerNeeds {
   std::string secret;  // in namespace_of(move), with the repository's password
 };
 
-// The pod for a move; `config.volume` is replaced by kDevicePath, and `claim` is its device.
+// The pod for a move. `claim` is its volume, of the mode that `config.volume_mode` says (Block
+// unless Filesystem); `config.volume` is replaced by where it is.
 kube::Object make_worker_pod(const Settings& settings, const kube::Object& move, WorkerNeeds needs,
                              const std::string& claim);
 

@@ -130,22 +130,6 @@ TEST(DataUpload, SurvivesTheLossOfTheSourceClaim) {
   story.expect_clean(0);
 }
 
-TEST(DataUpload, RefusesAFilesystemVolume) {
-  Story story;
-  story.add_password();
-  story.make_disk();
-  story.make_snapshot();
-  for (const std::string& name : story.world.names(api::kVolumeSnapshotContent)) {
-    story.world.change(api::kVolumeSnapshotContent, {"", name}, [](Object& now) {
-      now.set({"spec", "sourceVolumeMode"}, "Filesystem");
-    });
-  }
-  story.make_upload();
-  ASSERT_TRUE(story.run_to(api::kDataUpload, kUpload, "Failed"));
-  EXPECT_NE(story.upload().status()["message"].as_string().find("Filesystem"), std::string::npos);
-  story.expect_clean(1);
-}
-
 TEST(DataUpload, ReplacesADeadWorkerButNotForEver) {
   for (const int deaths : {3, 100}) {
     Story story;
