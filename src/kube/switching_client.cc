@@ -61,6 +61,13 @@ Result<Object> SwitchingClient::update_status(const Kind& kind, const Object& ob
   return client->update_status(kind, object, call);
 }
 
+Result<Object> SwitchingClient::update_subresource(const Kind& kind, const Object& object,
+                                                   const std::string& subresource,
+                                                   const Call& call) {
+  const auto client = TRY(require());
+  return client->update_subresource(kind, object, subresource, call);
+}
+
 Result<Object> SwitchingClient::patch(const Kind& kind, const Key& key, PatchType type,
                                       const Json& patch, const std::string& subresource,
                                       const Call& call) {

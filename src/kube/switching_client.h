@@ -27,6 +27,8 @@ class SwitchingClient final : public Client {
   Result<Object> update(const Kind& kind, const Object& object, const Call& call = {}) override;
   Result<Object> update_status(const Kind& kind, const Object& object,
                                const Call& call = {}) override;
+  Result<Object> update_subresource(const Kind& kind, const Object& object,
+                                    const std::string& subresource, const Call& call = {}) override;
   Result<Object> patch(const Kind& kind, const Key& key, PatchType type, const Json& patch,
                        const std::string& subresource = "", const Call& call = {}) override;
   Result<> remove(const Kind& kind, const Key& key, const DeleteOptions& options = {},
