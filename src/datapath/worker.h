@@ -60,9 +60,10 @@ struct WorkerConfig {
 };
 
 // {"operation":"backup","location":{"provider","bucket","prefix","config":{}},"volume",
-// "volumeMode","fileName","hostname","paths":[],"tags":[],"parent","changedExtents","parentVolume","initIfMissing",
-// "snapshotID","file","onlyDifferences","lock","threads"}; what is absent has its default. Neither
-// direction carries the password or the credentials. Parsing: kInvalid names the member.
+// "volumeMode","fileName","hostname","paths":[],"tags":[],"parent","changedExtents",
+// "parentVolume","initIfMissing","snapshotID","file","onlyDifferences","lock","threads"}; what is
+// absent has its default. Neither direction carries the password or the credentials. Parsing:
+// kInvalid names the member.
 Json worker_config_to_json(const WorkerConfig& config);
 Result<WorkerConfig> worker_config_from_json(const Json& json);
 

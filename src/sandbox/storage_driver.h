@@ -1,10 +1,10 @@
-// The sandbox's CSI driver, disk.breakwater.dev, and its provisioner: volumes are raw sparse files, or
-// directories.
+// The sandbox's CSI driver, disk.breakwater.dev, and its provisioner: volumes are raw sparse files,
+// or, of volumeMode Filesystem, directories.
 //
 // Controller "provisioner" serves claims that the binder has annotated for this driver: it makes
 // the file (empty, or a copy of the snapshot that spec.dataSource names) and then the
-// PersistentVolume `pvc-<uid of the claim>`, whose spec.csi.volumeAttributes.path is the file's
-// absolute path (the directory's, of volumeMode Filesystem; the claim decides, as with any driver).
+// PersistentVolume `pvc-<uid of the claim>`, whose spec.csi.volumeAttributes.path is the absolute
+// path of the file or directory. The claim's volumeMode decides, as with any driver.
 //
 // Controller "volume" looks at PersistentVolumes: status.phase (Available, Bound, Released), and
 // the end: a Released volume with reclaim policy Delete is deleted; the finalizer of Kubernetes'
