@@ -181,6 +181,8 @@ inline constexpr std::string_view kMoveMethodAnnotation = "breakwater.dev/move-m
 inline constexpr std::string_view kRestoreFilesAnnotation = "breakwater.dev/restore-files";
 // provider of a BackupStorageLocation in a local directory: config.path / bucket / prefix.
 inline constexpr std::string_view kLocalProvider = "breakwater.dev/local";
+// provider of one in S3, as Velero calls it.
+inline constexpr std::string_view kS3Provider = "aws";
 // The Secret with RESTIC_PASSWORD in the engine's namespace (decisions.md).
 inline constexpr std::string_view kRepositorySecret = "dm-credential";
 inline constexpr std::string_view kRepositoryPasswordKey = "RESTIC_PASSWORD";
