@@ -42,17 +42,9 @@ class ClusterSetReconciler final : public kube::Reconciler {
   Result<> label_cluster(const std::string& name) {
     const auto cluster = TRY(find(api::kManagedCluster, {"", name}));
     if (!cluster || cluster->is_deleting()) return {};
-    Json labels = Json::object();
-    if (cluster->label(api::kClusterSetLabel).empty()) {
-      labels.set(api::kClusterSetLabel, kDefaultSet);
-    }
-    const std::string id = cluster_id(*cluster);
-    if (!id.empty() && cluster->label(api::kClusterIdLabel) != id && id.size() <= 63) {
-      labels.set(api::kClusterIdLabel, id);
-    }
-    if (labels.empty()) return {};
+    if (!cluster->label(api::kClusterSetLabel).empty()) return {};
     Json patch = Json::object();
-    patch.set({"metadata", "labels"}, std::move(labels));
+    patch.set({"metadata", "labels", api::kClusterSetLabel}, kDefaultSet);
     TRY(services_.client.patch(api::kManagedCluster, {"", name}, kube::PatchType::kMerge, patch));
     return {};
   }

@@ -12,8 +12,7 @@ namespace breakwater::policy {
 kube::ControllerSpec make_placement_controller(const HubServices& services);
 
 // Makes the built-in sets, says in a set's status whether it is empty and in a binding's whether
-// its set is there, and labels ManagedClusters: clusterset=default where there is no such label,
-// and clusterID.
+// its set is there, and labels ManagedClusters clusterset=default where there is no such label.
 kube::ControllerSpec make_cluster_set_controller(const HubServices& services);
 
 }  // namespace breakwater::policy

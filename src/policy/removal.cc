@@ -123,6 +123,7 @@ kube::Outcome Removal::go_on(const Object& replica, const std::optional<Object>&
     TRY(remove(replica));
     return kube::Outcome::done();
   }
+  if (cluster.is_deleting()) return annotate(replica, std::string(api::kRemovalUnplaced));
   const std::string certain = TRY(intent(replica, cluster));
   if (certain.empty()) {
     confirmed_.erase(key);

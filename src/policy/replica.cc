@@ -35,11 +35,11 @@ class ReplicaReconciler final : public kube::Reconciler {
       return kube::Outcome::done();  // somebody's own Policy
     }
     const auto cluster = TRY(find(api::kManagedCluster, {"", key.ns}));
-    if (!cluster || cluster->is_deleting()) return cluster_gone(key, placed);
+    if (!cluster) return cluster_gone(key, placed);
     placed.root = TRY(find(api::kPolicy, *root_key));
     const auto objects = TRY(read_placing(services_.reader, root_key->ns));
     const auto enforce = PlacedPolicy(objects, root_key->name).on(key.ns);
-    const bool wanted = placed.root && !placed.root->is_deleting() &&
+    const bool wanted = !cluster->is_deleting() && placed.root && !placed.root->is_deleting() &&
                         !placed.root->spec()["disabled"].as_bool() && !is_replica(*placed.root);
     if (wanted && enforce) {
       removal_.forget(key);

@@ -3,9 +3,10 @@
 // The removal protocol (nothing is ever removed because something is absent): the hub annotates the
 // replica `breakwater.dev/removal: disabled|deleted|unplaced`; the cluster's agent takes away what
 // the policy created and answers with `removal-done`; then the hub deletes the replica. "disabled"
-// is written in the root Policy. "deleted" and "unplaced" have to be confirmed by live reads over
-// HubSettings::confirm. A cluster that has lost its Placement, its bindings or a page of decisions
-// keeps its replica as it is.
+// is written in the root Policy, and a ManagedCluster that is being deleted is "unplaced";
+// otherwise "deleted" and "unplaced" have to be confirmed by live reads over HubSettings::confirm.
+// A cluster that has lost its Placement, its bindings or a page of decisions keeps its replica as
+// it is.
 #pragma once
 
 #include <memory>
