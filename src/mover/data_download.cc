@@ -71,6 +71,8 @@ class Download final : public Direction {
     config.location = TRY(repository_location(settings_, environment_.reader,
                                               move.spec()["backupStorageLocation"].as_string(),
                                               name.repository()));
+    config.lock = !TRY(is_read_only(settings_, environment_.reader,
+                                    move.spec()["backupStorageLocation"].as_string()));
     config.snapshot = name.id;
     config.threads = settings_.worker_threads;
     return WorkerNeeds{std::move(config), std::string(api::kRepositorySecret)};

@@ -58,6 +58,15 @@ Result<blob::StoreLocation> repository_location(const Settings& settings, kube::
   return below(store_location_of(*object), repository);
 }
 
+Result<bool> is_read_only(const Settings& settings, kube::Reader& reader,
+                          const std::string& storage_location) {
+  auto object =
+      reader.get(api::kBackupStorageLocation, {settings.engine_namespace, storage_location});
+  if (!object && object.error().is(Code::kNotFound)) return false;
+  if (!object) return tl::unexpected(std::move(object).error());
+  return object->spec()["accessMode"].as_string() == "ReadOnly";
+}
+
 blob::StoreLocation store_location_of(const kube::Object& storage_location) {
   const Json& spec = storage_location.spec();
   blob::StoreLocation location;

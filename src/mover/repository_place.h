@@ -30,6 +30,11 @@ Result<blob::StoreLocation> repository_location(const Settings& settings, kube::
                                                 const std::string& storage_location,
                                                 const std::string& repository);
 
+// Whether a BackupStorageLocation may only be read: no lock is written to its repositories then.
+// False if there is none.
+Result<bool> is_read_only(const Settings& settings, kube::Reader& reader,
+                          const std::string& storage_location);
+
 // The store of a BackupStorageLocation; without credentials.
 blob::StoreLocation store_location_of(const kube::Object& storage_location);
 // The same, of a repository below its prefix.

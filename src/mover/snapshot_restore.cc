@@ -59,6 +59,7 @@ class SnapshotRestore final : public Direction {
     needs.config.location = access.location;
     needs.config.location.prefix = TRY(path_in_bucket(url, access.location));
     TRY(check_permission(move, access, needs.config.location.prefix));
+    needs.config.lock = !access.read_only;
     if (!id.empty()) needs.config.snapshot = id;
     needs.config.threads = settings_.worker_threads;
     needs.secret =

@@ -27,6 +27,7 @@ class FakeWorker {
   bool hangs = false;  // reports progress and goes on for ever
   int finished = 0;
   std::string environment;  // of the last process, joined
+  bool locked = false;      // whether the last process was to lock the repository
 
   // Does the work of one waiting process; returns whether there was one.
   bool work(sandbox_test::FakeProcesses& processes) {
@@ -68,6 +69,7 @@ class FakeWorker {
     const auto config = datapath::worker_config_from_json(
         parse_json(flag(spec, mover::kConfigFlag)).value_or(Json()));
     EXPECT_TRUE(config) << config.error().to_string();
+    locked = config->lock;
     const auto folder = repository_ / config->location.bucket / config->location.prefix;
     std::filesystem::create_directories(folder);
     std::string id =

@@ -331,6 +331,19 @@ TEST(DataDownload, RefusesATargetThatHasAVolume) {
   story.expect_clean(2);
 }
 
+TEST(DataDownload, FromAReadOnlyLocationNothingIsLocked) {
+  Story story;
+  restore(story);
+  if (HasFatalFailure()) return;
+  EXPECT_TRUE(story.worker.locked) << "a backup locks";
+  Object location = story.world.get(api::kBackupStorageLocation, {"velero", "default"});
+  location.set({"spec", "accessMode"}, "ReadOnly");
+  ASSERT_TRUE(story.world.client().update(api::kBackupStorageLocation, location));
+  ASSERT_TRUE(story.run_to(api::kDataDownload, kDownload, "Completed"))
+      << to_json(story.download().json(), 1);
+  EXPECT_FALSE(story.worker.locked);
+}
+
 TEST(DataDownload, UnknownSnapshotFailsAndLeaksNoVolume) {
   Story story;
   story.add_password();
