@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "api/kinds.h"
+#include "base/encoding.h"
 
 namespace breakwater::mover {
 namespace {
@@ -14,6 +15,24 @@ int number_of(const Json& value, int otherwise) {
   return number > 0 && number <= 1'000'000 ? static_cast<int>(number) : otherwise;
 }
 
+// Each under the key that the original mover's Secrets have.
+Json repository_settings(const Json& from) {
+  const Json& retain = from["snapshotRetainPolicy"];
+  Json settings = Json::object();
+  for (const auto& [key, value] : {std::pair("restic-prune-interval", from["pruneInterval"]),
+                                   std::pair("SnapshotScheduleCron", from["schedule"]),
+                                   std::pair("SnapshotRetainPolicyHourly", retain["hourly"]),
+                                   std::pair("SnapshotRetainPolicyDaily", retain["daily"]),
+                                   std::pair("SnapshotRetainPolicyWeekly", retain["weekly"]),
+                                   std::pair("SnapshotRetainPolicyMonthly", retain["monthly"]),
+                                   std::pair("SnapshotRetainPolicyYearly", retain["yearly"]),
+                                   std::pair("SnapshotRetainPolicyWithin", retain["within"])}) {
+    const std::string& text = value.as_string();
+    if (!text.empty()) settings.set(key, to_base64(as_bytes(text)));
+  }
+  return settings;
+}
+
 DataMoverOptions parse(const Json& from) {
   DataMoverOptions options;
   options.enabled = from["enable"].as_bool();
@@ -22,6 +41,7 @@ DataMoverOptions parse(const Json& from) {
   if (timeout && timeout->count() > 0) options.timeout = *timeout;
   options.backups = number_of(from["maxConcurrentBackupVolumes"], options.backups);
   options.restores = number_of(from["maxConcurrentRestoreVolumes"], options.restores);
+  options.repository_settings = repository_settings(from);
   return options;
 }
 

@@ -17,6 +17,8 @@ struct DataMoverOptions {
   Duration timeout = std::chrono::minutes(10);                   // of waits until a worker runs
   int backups = 10;                                              // VolumeSnapshotBackups at once
   int restores = 10;                                             // VolumeSnapshotRestores at once
+  // Retention, pruning and schedule as they stand in the Secret of a location, base64.
+  Json repository_settings = Json::object();
 };
 
 // Of the first DataProtectionApplication with an enabled data mover, else of the first that

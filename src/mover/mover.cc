@@ -4,6 +4,7 @@
 #include "mover/data_download.h"
 #include "mover/data_mover_options.h"
 #include "mover/data_upload.h"
+#include "mover/location_secret.h"
 #include "mover/snapshot_backup.h"
 #include "mover/snapshot_restore.h"
 
@@ -23,30 +24,31 @@ struct Shared {
 };
 using SharedPtr = std::shared_ptr<Shared>;
 
-class Mover final : public kube::Reconciler {
+// A reconciler that keeps what it refers to alive.
+class Kept final : public kube::Reconciler {
  public:
-  using MakeDirection = std::unique_ptr<Direction>(const Settings&, const Environment&);
-
-  Mover(SharedPtr shared, std::shared_ptr<Slots> slots, MakeDirection* make)
-      : shared_(std::move(shared)),
-        reconciler_(shared_->settings, shared_->environment, std::move(slots),
-                    make(shared_->settings, shared_->environment)) {}
-
-  Outcome reconcile(const Key& key) override { return reconciler_.reconcile(key); }
+  Kept(SharedPtr shared, std::unique_ptr<kube::Reconciler> reconciler)
+      : shared_(std::move(shared)), reconciler_(std::move(reconciler)) {}
+  Outcome reconcile(const Key& key) override { return reconciler_->reconcile(key); }
 
  private:
   const SharedPtr shared_;
-  MoveReconciler reconciler_;
+  const std::unique_ptr<kube::Reconciler> reconciler_;
 };
+
+using MakeDirection = std::unique_ptr<Direction>(const Settings&, const Environment&);
 
 // Objects made in the engine's namespace wake their move; what is elsewhere is polled.
 kube::ControllerSpec make_controller(std::string name, const kube::Kind& kind,
                                      const SharedPtr& shared, std::shared_ptr<Slots> slots,
-                                     Mover::MakeDirection* make) {
+                                     MakeDirection* make) {
   const std::string& ns = shared->settings.engine_namespace;
   kube::ControllerSpec spec;
   spec.name = std::move(name);
-  spec.reconciler = std::make_unique<Mover>(shared, std::move(slots), make);
+  auto reconciler =
+      std::make_unique<MoveReconciler>(shared->settings, shared->environment, std::move(slots),
+                                       make(shared->settings, shared->environment));
+  spec.reconciler = std::make_unique<Kept>(shared, std::move(reconciler));
   const bool is_velero = kind == api::kDataUpload || kind == api::kDataDownload;
   spec.sources.push_back({kind, is_velero ? ns : "", kube::map_to_self});
   for (const kube::Kind* child :
@@ -88,6 +90,8 @@ std::vector<kube::ControllerSpec> make_mover_controllers(Settings settings,
       "volume-snapshot-restore", api::kVolumeSnapshotRestore, shared,
       make_slots(*shared, {api::kVolumeSnapshotRestore}, "", option(&DataMoverOptions::restores)),
       make_snapshot_restore_direction));
+  specs.push_back(make_location_secret_controller(shared->settings, shared->environment));
+  specs.back().reconciler = std::make_unique<Kept>(shared, std::move(specs.back().reconciler));
   return specs;
 }
 

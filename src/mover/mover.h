@@ -1,5 +1,6 @@
 // The data mover's controllers: DataUpload and DataDownload of one engine's namespace, and the
-// VolumeSnapshotBackups and -Restores of all namespaces whose protectedNamespace it is.
+// VolumeSnapshotBackups and -Restores of all namespaces whose protectedNamespace it is, and the
+// Secrets of its locations.
 #pragma once
 
 #include <vector>

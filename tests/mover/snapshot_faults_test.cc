@@ -29,6 +29,39 @@ TEST(SnapshotMove, CrashAfterAnyWriteEndsWellAndLeavesNothing) {
   EXPECT_GT(k, 60);
 }
 
+// Deleted just before any write of a round trip, whoever makes it.
+TEST(SnapshotMove, DeletedAtAnyMomentLeavesNothing) {
+  int64_t k = 0;
+  for (bool deleted = true; deleted; ++k) {
+    SnapshotStory story;
+    story.furnish();
+    story.remember_snapshot();
+    story.make_vsb();
+    ASSERT_TRUE(story.run_vsb_to("Completed"));
+    const std::string repository = story.repository();
+    story.world.remove(api::kVolumeSnapshotBackup, kVsb);
+    story.world.run();
+    story.world.restart();
+    deleted = false;
+    story.world.before_write(k, [&] {
+      deleted = true;
+      story.world.remove(api::kVolumeSnapshotBackup, kVsb);
+      story.world.remove(api::kVolumeSnapshotRestore, kVsr);
+    });
+    story.make_vsb();
+    story.make_vsr(repository);
+    story.world.run();
+    if (deleted) {
+      EXPECT_FALSE(story.world.exists(api::kVolumeSnapshotBackup, kVsb)) << k;
+      EXPECT_FALSE(story.world.exists(api::kVolumeSnapshotRestore, kVsr)) << k;
+      story.expect_snapshot_untouched();
+      story.expect_only({});
+    }
+    if (testing::Test::HasFailure()) FAIL() << "deleted before write " << k;
+  }
+  EXPECT_GT(k, 60);
+}
+
 // The same when both are deleted half way.
 TEST(SnapshotMove, CrashAfterAnyWriteOfADeletionLeavesNothing) {
   int64_t k = 0;
@@ -241,7 +274,9 @@ TEST(VolumeSnapshotBackup, CanBeDeletedAtAnyTime) {
     story.furnish();
     story.remember_snapshot();
     story.make_vsb();
-    ASSERT_TRUE(story.run_vsb_to(phase));
+    if (!phase.empty()) {
+      ASSERT_TRUE(story.run_vsb_to(phase));
+    }
     story.world.remove(api::kVolumeSnapshotBackup, kVsb);
     ASSERT_TRUE(story.world.run_until(
         [&] { return !story.world.exists(api::kVolumeSnapshotBackup, kVsb); }));
@@ -354,7 +389,7 @@ TEST(VolumeSnapshotRestore, ReadsAnotherNamespaceOnlyForARestoreThatMapsIt) {
 }
 
 TEST(VolumeSnapshotRestore, CanBeDeletedAtAnyTime) {
-  for (const std::string phase : {"", "InProgress", "SnapshotRestoreDone", "Cleanup"}) {
+  for (const std::string phase : {"", "InProgress"}) {
     SCOPED_TRACE(phase);
     SnapshotStory story;
     story.furnish();
@@ -362,7 +397,9 @@ TEST(VolumeSnapshotRestore, CanBeDeletedAtAnyTime) {
     ASSERT_TRUE(story.run_vsb_to("Completed"));
     story.worker.hangs = phase == "InProgress";
     story.make_vsr(story.repository());
-    ASSERT_TRUE(story.run_vsr_to(phase));
+    if (!phase.empty()) {
+      ASSERT_TRUE(story.run_vsr_to(phase));
+    }
     story.world.remove(api::kVolumeSnapshotRestore, kVsr);
     ASSERT_TRUE(story.world.run_until(
         [&] { return !story.world.exists(api::kVolumeSnapshotRestore, kVsr); }));

@@ -24,6 +24,7 @@
 #include "sandbox/setup.h"
 #include "sandbox/storage_driver.h"
 #include "tests/sandbox/fake_processes.h"
+#include "volume/shared_extents.h"
 
 namespace breakwater::sandbox_test {
 
@@ -35,8 +36,14 @@ class World {
   // Adds controllers besides those of storage and node; called at every start.
   using Extra = std::function<std::vector<kube::ControllerSpec>(kube::Reader&, kube::Client&)>;
 
-  explicit World(Extra extra = {})
-      : directory_(TempDir::create(fast_directory(), "world").value()),
+  // In memory where there is such a place: hundreds of worlds sync thousands of files.
+  static std::filesystem::path fast_directory() {
+    const std::filesystem::path memory = "/dev/shm";
+    return std::filesystem::is_directory(memory) ? memory : std::filesystem::temp_directory_path();
+  }
+
+  explicit World(Extra extra = {}, const std::filesystem::path& parent = fast_directory())
+      : directory_(TempDir::create(parent, "world").value()),
         clock_(Time(std::chrono::seconds(1'790'000'000))),
         random_(7),
         extra_(std::move(extra)) {
@@ -44,7 +51,7 @@ class World {
     static const std::vector<Json> crds = sandbox::embedded_crds().value();
     EXPECT_TRUE(server_->install_crds(crds));
     direct_ = server_->client(apiserver::admin_user());
-    EXPECT_TRUE(sandbox::furnish(*direct_));
+    EXPECT_TRUE(sandbox::furnish(*direct_, volume::shares_extents(directory_.path())));
     for (const char* name : {"shop", "velero"}) {
       EXPECT_TRUE(direct_->create(api::kNamespace, Object::make(api::kNamespace, {"", name})));
     }
@@ -67,6 +74,13 @@ class World {
     });
   }
   int crashes() const { return crashes_; }
+  // Something happens just before the controllers' `k`-th write from their start (the first is 0).
+  void before_write(int64_t k, std::function<void()> event) {
+    controllers_->faulty->set_before_write([k, event](int64_t ordinal) -> Result<> {
+      if (ordinal == k + 1) event();
+      return {};
+    });
+  }
   // The API misbehaves from now on, across restarts, as the seed says.
   void set_faults(kube::Faults faults, uint64_t seed) {
     faults_ = faults;
@@ -188,12 +202,6 @@ class World {
   }
 
  private:
-  // In memory where there is such a place: hundreds of worlds sync thousands of files.
-  static std::filesystem::path fast_directory() {
-    const std::filesystem::path memory = "/dev/shm";
-    return std::filesystem::is_directory(memory) ? memory : std::filesystem::temp_directory_path();
-  }
-
   struct Controllers {
     explicit Controllers(World& world) : random(world.seed_) {
       const auto enqueue = [this](const std::string& controller, const Key& key) {
