@@ -16,6 +16,13 @@ struct Cache::Impl {
   // By group, plural, version and namespace: an order that is the same in every run.
   using Id = std::tuple<std::string, std::string, std::string, std::string>;
   std::map<Id, std::unique_ptr<Informer>> informers = {};
+  // Of single namespaces; they move to the informer of all namespaces as soon as there is one.
+  struct Subscription {
+    Id id;
+    std::string ns;
+    OnChange on_change;
+  };
+  std::vector<Subscription> subscriptions = {};
 
   static Id id(const Kind& kind, const std::string& ns) {
     return {std::string(kind.group), std::string(kind.plural), std::string(kind.version), ns};
@@ -28,8 +35,35 @@ struct Cache::Impl {
 
   Informer& follow(const Kind& kind, const std::string& ns) {
     auto& informer = informers[id(kind, ns)];
-    if (!informer) informer = std::make_unique<Informer>(client, clock, log, signal, kind, ns);
+    if (informer) return *informer;
+    informer = std::make_unique<Informer>(client, clock, log, signal, kind, ns);
+    if (ns.empty()) take_over(kind, *informer);
     return *informer;
+  }
+
+  static OnChange within(const std::string& ns, OnChange on_change) {
+    return [ns, on_change = std::move(on_change)](const Object& object) {
+      if (object.ns() == ns) on_change(object);
+    };
+  }
+
+  // Who hears of a change must read the state that it was heard from, and all read from `all` now.
+  // What the subscribers knew is told again, so that nothing that vanishes meanwhile is missed.
+  void take_over(const Kind& kind, Informer& all) {
+    for (const Subscription& subscription : subscriptions) {
+      if (subscription.id != id(kind, subscription.ns)) continue;
+      all.subscribe(within(subscription.ns, subscription.on_change));
+      const Informer* before = find(kind, subscription.ns);
+      if (before == nullptr) continue;
+      for (const auto& [key, object] : before->objects()) subscription.on_change(object);
+    }
+    for (auto& [other, informer] : informers) {
+      const bool same_kind = other == id(kind, std::get<3>(other));
+      if (same_kind && !std::get<3>(other).empty()) informer->retire();
+    }
+    std::erase_if(subscriptions, [&](const Subscription& subscription) {
+      return subscription.id == id(kind, subscription.ns);
+    });
   }
 
   // The informer to read `ns` from: the one of all namespaces if somebody follows that.
@@ -66,12 +100,18 @@ Result<std::vector<Object>> Cache::list(const Kind& kind, const std::string& ns,
 }
 
 void Cache::subscribe(const Kind& kind, const std::string& ns, OnChange on_change) {
-  impl_->follow(kind, ns).subscribe(std::move(on_change));
+  if (ns.empty()) return impl_->follow(kind, ns).subscribe(std::move(on_change));
+  if (Informer* all = impl_->find(kind, "")) {
+    return all->subscribe(Impl::within(ns, std::move(on_change)));
+  }
+  impl_->follow(kind, ns).subscribe(on_change);
+  impl_->subscriptions.push_back({Impl::id(kind, ns), ns, std::move(on_change)});
 }
 
 bool Cache::pump() {
   bool busy = false;
   for (auto& [id, informer] : impl_->informers) busy = informer->pump() || busy;
+  std::erase_if(impl_->informers, [](const auto& entry) { return entry.second->retired(); });
   return busy;
 }
 

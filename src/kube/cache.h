@@ -3,7 +3,8 @@
 //
 // Owned by a Runner and used by its thread only. A Cache lists a kind on first use, then follows
 // its watch; it lists again when the history is gone (410) and resumes when the stream ends. What
-// it returns may lag behind the API.
+// it returns may lag behind the API, but never behind what its subscribers were told: once somebody
+// follows all namespaces of a kind, everybody reads and hears from that one copy.
 #pragma once
 
 #include <memory>

@@ -162,6 +162,7 @@ bool Informer::take_events() {
 }
 
 bool Informer::pump() {
+  if (retired_) return false;
   bool busy = false;
   if (must_list_ && retry_due()) {
     busy = true;
@@ -194,6 +195,7 @@ void Informer::report(const Object& object) const {
 }
 
 std::optional<Duration> Informer::next_due() const {
+  if (retired_) return Duration::zero();
   if (watch_ && arrived_->load()) return Duration::zero();
   if (must_list_ || !watch_) return retry_at_;
   return std::nullopt;

@@ -41,6 +41,9 @@ class Informer {
   void subscribe(OnChange on_change) { subscribers_.push_back({std::move(on_change)}); }
   bool subscribed() const { return !subscribers_.empty(); }
   bool listed() const { return listed_; }
+  // Another informer follows the same objects: this one tells nobody anything from now on.
+  void retire() { retired_ = true; }
+  bool retired() const { return retired_; }
   // Valid once listed().
   const std::map<Key, Object>& objects() const { return objects_; }
 
@@ -77,6 +80,7 @@ class Informer {
 
   std::vector<Subscriber> subscribers_;
   std::map<Key, Object> objects_;
+  bool retired_ = false;
   bool listed_ = false;    // there is something to read
   bool must_list_ = true;  // objects_ cannot be brought up to date by a watch
   std::string resource_version_;

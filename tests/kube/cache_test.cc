@@ -146,6 +146,39 @@ TEST_F(CacheTest, TellsLateSubscribersWhatIsThere) {
   EXPECT_EQ(pump(), Names{"a=1"});
 }
 
+TEST_F(CacheTest, WhoHearsOfAChangeReadsTheStateItCameFrom) {
+  // Two copies of one kind would lag behind each other: woken by one, a reconciler would read the
+  // other and find nothing to do.
+  for (bool all_first : {false, true}) {
+    FakeClient client;
+    Cache cache(client, clock_, Logger());
+    Names seen;
+    const auto in_default = [&](const Object& object) {
+      const auto read = cache.get(kConfigMap, object.key());
+      seen.push_back(object.name() + (read && *read == object ? "" : " is read otherwise"));
+    };
+    client.create(kConfigMap, config_map("a", "1"), {}).value();
+    if (all_first) cache.subscribe(kConfigMap, "", [](const Object&) {});
+    cache.subscribe(kConfigMap, "default", in_default);
+    while (cache.pump()) {
+    }
+    if (!all_first) {
+      EXPECT_TRUE(cache.list(kConfigMap, ""));
+    }
+    while (cache.pump()) {
+    }
+    Object elsewhere = config_map("c", "1");
+    elsewhere.set({"metadata", "namespace"}, "other");
+    client.create(kConfigMap, elsewhere, {}).value();
+    client.create(kConfigMap, config_map("b", "1"), {}).value();
+    seen.clear();
+    while (cache.pump()) {
+    }
+    EXPECT_EQ(seen, Names{"b"}) << all_first;
+    EXPECT_FALSE(cache.next_due()) << all_first;
+  }
+}
+
 TEST_F(CacheTest, WakesWhenSomethingComes) {
   subscribe();
   pump();
