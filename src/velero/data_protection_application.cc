@@ -6,6 +6,8 @@
 
 #include "api/kinds.h"
 #include "api/names.h"
+#include "kube/names.h"
+#include "velero/dpa_data_mover.h"
 #include "velero/steps.h"
 
 namespace breakwater::velero {
@@ -15,6 +17,8 @@ using kube::Object;
 using kube::Outcome;
 
 constexpr char kReconciled[] = "Reconciled";
+constexpr Duration kLookAgain = std::chrono::minutes(5);
+constexpr Duration kLookAgainSoon = std::chrono::seconds(30);
 
 std::string unsupported_provider(const Object& dpa);
 
@@ -38,8 +42,12 @@ class DpaReconciler final : public kube::Reconciler {
       TRY(remove_others(dpa, wanted));
     }
     if (refusal.empty()) refusal = unsupported_provider(dpa);
+    if (refusal.empty()) refusal = check_data_mover(dpa);
+    if (refusal.empty()) refusal = TRY(check_data_mover_objects(services().client, dpa));
     TRY(report(dpa, refusal));
-    return Outcome::done();
+    if (!dpa.spec()["features"]["dataMover"]["enable"].as_bool()) return Outcome::done();
+    // What it names may come and go.
+    return Outcome::again_after(refusal.empty() ? kLookAgain : kLookAgainSoon);
   }
 
  private:
@@ -100,14 +108,31 @@ std::string check_location(const Json& entry, size_t index) {
   return "";
 }
 
+std::string check_names(const Object& dpa) {
+  std::set<std::string> names, defaults;
+  for (const Object& location : locations_of_dpa(dpa)) {
+    if (!kube::is_dns_subdomain(location.name()))
+      return fmt::format("spec.backupLocations: \"{}\" is no name for a BackupStorageLocation",
+                         location.name());
+    if (!names.insert(location.name()).second)
+      return fmt::format("spec.backupLocations: two locations are called {}", location.name());
+    if (location.spec()["default"].as_bool()) defaults.insert(location.name());
+  }
+  if (defaults.size() > 1)
+    return fmt::format("spec.backupLocations: {} and {} are both the default; one may be",
+                       *defaults.begin(), *std::next(defaults.begin()));
+  return "";
+}
+
 // Such a location is created all the same, and says on its own why it is Unavailable.
 std::string unsupported_provider(const Object& dpa) {
   const auto& entries = dpa.spec()["backupLocations"].items();
   for (size_t i = 0; i < entries.size(); ++i) {
     const std::string& provider = entries[i]["velero"]["provider"].as_string();
-    if (provider != api::kLocalProvider)
-      return fmt::format("spec.backupLocations[{}].velero.provider: {} is not supported yet; {} is",
-                         i, provider, api::kLocalProvider);
+    if (provider != api::kLocalProvider && provider != api::kS3Provider)
+      return fmt::format(
+          "spec.backupLocations[{}].velero.provider: {} is not supported; {} and {} are", i,
+          provider, api::kS3Provider, api::kLocalProvider);
   }
   return "";
 }
@@ -126,7 +151,7 @@ std::string check_dpa(const Object& dpa) {
   if (entries.empty()) return "spec.backupLocations: at least one location must be given";
   for (size_t i = 0; i < entries.size(); ++i)
     if (std::string wrong = check_location(entries[i], i); !wrong.empty()) return wrong;
-  return "";
+  return check_names(dpa);
 }
 
 std::vector<Object> locations_of_dpa(const Object& dpa) {

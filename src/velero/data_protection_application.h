@@ -5,7 +5,8 @@
 // it names; locations of this DPA that it no longer lists are deleted. status.conditions has
 // Reconciled: True, or False with one sentence about what we do not offer. Fields of OADP that only
 // say how Velero is to be deployed (plugins, feature flags, node agent) are accepted and mean
-// nothing here.
+// nothing here. spec.features.dataMover is checked too (velero/dpa_data_mover.h); what is wrong
+// there leaves the locations as they are to be.
 #pragma once
 
 #include <string>

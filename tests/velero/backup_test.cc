@@ -361,11 +361,11 @@ TEST_F(BackupStory, NoLocationAReadOnlyOneAndABrokenOneAreRefused) {
   };
   EXPECT_NE(refusal("b1").find("ReadOnly"), std::string::npos);
   location = cluster.get(api::kBackupStorageLocation, kNs, "default");
-  location.set({"spec", "provider"}, "aws");
+  location.set({"spec", "provider"}, "gcp");
   location.erase({"spec", "accessMode"});
   ASSERT_TRUE(cluster.client->update(api::kBackupStorageLocation, location));
   cluster.run_for(seconds(5));
-  EXPECT_NE(refusal("b2").find("aws"), std::string::npos);
+  EXPECT_NE(refusal("b2").find("gcp"), std::string::npos);
   ASSERT_TRUE(cluster.client->remove(api::kBackupStorageLocation, location.key()));
   cluster.run_for(seconds(5));
   EXPECT_NE(refusal("b3").find("no default BackupStorageLocation"), std::string::npos);

@@ -78,8 +78,11 @@ deletionPolicy: Delete)");
     faulty = std::make_unique<kube::FaultyClient>(*client, random, kube::Faults{});
     runner = std::make_unique<kube::Runner>(*faulty, clock, random, log);
     events = std::make_unique<kube::EventRecorder>(*client, clock, "engine", Logger());
+    for (const std::string& ns : namespaces) add_engine(ns);
+  }
+  void add_engine(const std::string& ns) {
     velero::EngineSettings settings;
-    settings.ns = kNs;
+    settings.ns = ns;
     settings.cluster_id = id;
     velero::EngineServices services{runner->reader(),
                                     *faulty,
@@ -103,7 +106,8 @@ deletionPolicy: Delete)");
   }
 
   Result<std::unique_ptr<blob::ObjectStore>> open_store(const Object& location) {
-    if (location.spec()["provider"].as_string() != api::kLocalProvider)
+    const std::string& provider = location.spec()["provider"].as_string();
+    if (provider != api::kLocalProvider && provider != api::kS3Provider)
       return fail(Code::kUnsupported, "provider {} is not supported yet",
                   location.spec()["provider"].as_string());
     std::string prefix = location.spec()["objectStorage"]["bucket"].as_string();
@@ -480,6 +484,7 @@ spec:
   std::unique_ptr<apiserver::ApiServer> server;
   std::unique_ptr<kube::Client> client;
   const std::string id;
+  std::vector<std::string> namespaces = {kNs};  // of engines; start_engine() reads it
   std::unique_ptr<blob::ObjectStore> own_bucket = blob::make_memory_store();
   blob::ObjectStore* bucket = own_bucket.get();
   std::vector<std::unique_ptr<blob::ObjectStore>> views;

@@ -231,6 +231,7 @@ TEST(Rules, FindingsSurviveTheFileAndAreToldOnce) {
 TEST(Rules, WhatADpaMayNotAskForIsNamed) {
   auto dpa_with = [](std::string_view more) {
     return yaml_object(fmt::format(R"(
+metadata: {{name: dpa}}
 spec:
   backupLocations:
   - velero: {{provider: aws, default: true, config: {{profile: default, region: us-east-1}},
