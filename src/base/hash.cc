@@ -1,6 +1,7 @@
 #include "base/hash.h"
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include "base/check.h"
 
@@ -21,6 +22,21 @@ Sha256Digest sha256(ByteSpan data) {
   Sha256Digest digest;
   CHECK(EVP_Digest(data.data(), data.size(), reinterpret_cast<unsigned char*>(digest.data()),
                    nullptr, algorithm(), nullptr) == 1);
+  return digest;
+}
+
+Sha256Digest hmac_sha256(ByteSpan key, ByteSpan data) {
+  Sha256Digest digest;
+  CHECK(HMAC(algorithm(), key.data(), static_cast<int>(key.size()),
+             reinterpret_cast<const unsigned char*>(data.data()), data.size(),
+             reinterpret_cast<unsigned char*>(digest.data()), nullptr) != nullptr);
+  return digest;
+}
+
+std::array<std::byte, 16> md5(ByteSpan data) {
+  std::array<std::byte, 16> digest;
+  CHECK(EVP_Digest(data.data(), data.size(), reinterpret_cast<unsigned char*>(digest.data()),
+                   nullptr, EVP_md5(), nullptr) == 1);
   return digest;
 }
 

@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "blob/local_store.h"
+#include "blob/s3_location.h"
 
 namespace breakwater::blob {
 namespace {
@@ -23,6 +24,13 @@ bool leaves_its_place(std::string_view path) {
   return false;
 }
 
+// Trims slashes at the ends, and refuses what leaves its place.
+Result<std::string> path_of(std::string_view name, std::string_view value) {
+  std::string path = trim_slashes(value);
+  if (leaves_its_place(path)) return fail(Code::kInvalid, "{} '{}' is no path", name, path);
+  return path;
+}
+
 Result<std::unique_ptr<ObjectStore>> open_local(const StoreLocation& location, Random& random) {
   const auto path = location.config.find("path");
   if (path == location.config.end() || !path->second.starts_with('/')) {
@@ -31,26 +39,45 @@ Result<std::unique_ptr<ObjectStore>> open_local(const StoreLocation& location, R
                 "path of a directory",
                 kLocalProvider);
   }
-  const std::string bucket = trim_slashes(location.bucket);
-  const std::string prefix = trim_slashes(location.prefix);
-  for (const auto& [name, value] : {std::pair("bucket", bucket), std::pair("prefix", prefix)}) {
-    if (leaves_its_place(value)) return fail(Code::kInvalid, "{} '{}' is no path", name, value);
-  }
   LocalSettings settings;
-  settings.root = std::filesystem::path(path->second) / bucket;
-  auto store = make_local_store(std::move(settings), random);
-  if (prefix.empty()) return store;
-  return prefixed_store(std::move(store), prefix);
+  settings.root = std::filesystem::path(path->second) / TRY(path_of("bucket", location.bucket));
+  return make_local_store(std::move(settings), random);
+}
+
+Result<std::unique_ptr<ObjectStore>> open_s3(const StoreLocation& location, Random& random) {
+  S3Settings settings = TRY(s3_settings_of(location));
+  return make_s3_store(std::move(settings), std::make_shared<SystemClock>(), random);
 }
 
 }  // namespace
 
+Result<StoreLocation> location_of_spec(const Json& spec) {
+  StoreLocation location;
+  const Json& storage = spec["objectStorage"];
+  location.provider = spec["provider"].as_string();
+  location.bucket = storage["bucket"].as_string();
+  location.prefix = trim_slashes(storage["prefix"].as_string());
+  for (const auto& [name, value] : spec["config"].members()) {
+    location.config[name] = value.as_string();
+  }
+  const auto ca = from_base64(storage["caCert"].as_string());
+  if (!ca) return fail(Code::kInvalid, "objectStorage.caCert is not base64");
+  location.ca_cert = as_text(*ca);
+  return location;
+}
+
 Result<std::unique_ptr<ObjectStore>> open_store(const StoreLocation& location, Random& random) {
-  if (location.provider == kLocalProvider) return open_local(location, random);
-  return fail(Code::kUnsupported,
-              "storage provider '{}' is not available; this build stores in directories "
-              "(provider {})",
-              location.provider, kLocalProvider);
+  const bool local = location.provider == kLocalProvider;
+  if (!local && location.provider != kS3Provider) {
+    return fail(Code::kUnsupported,
+                "storage provider '{}' is not available; this build stores in S3 (provider {}) and "
+                "in directories (provider {})",
+                location.provider, kS3Provider, kLocalProvider);
+  }
+  std::string prefix = TRY(path_of("prefix", location.prefix));
+  auto store = TRY(local ? open_local(location, random) : open_s3(location, random));
+  if (prefix.empty()) return store;
+  return prefixed_store(std::move(store), std::move(prefix));
 }
 
 }  // namespace breakwater::blob

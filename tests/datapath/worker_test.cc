@@ -211,7 +211,7 @@ TEST_F(Worker, BadConfigurationNamesTheMember) {
 
 TEST(OpenStore, OnlyWhatThisBuildHas) {
   SystemRandom random;
-  EXPECT_TRUE(blob::open_store({"aws", "b", "", {}, ""}, random).error().is(Code::kUnsupported));
+  EXPECT_TRUE(blob::open_store({"gcp", "b", "", {}, ""}, random).error().is(Code::kUnsupported));
   EXPECT_TRUE(
       blob::open_store({blob::kLocalProvider, "b", "", {}, ""}, random).error().is(Code::kInvalid));
   for (const char* bad : {"..", "a/../b", "a//b", "./a"}) {
