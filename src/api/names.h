@@ -177,6 +177,9 @@ inline constexpr std::string_view kBytesMovedAnnotation = "breakwater.dev/bytes-
 // On a running Backup: who takes its snapshots off the cluster, as it was decided when it started:
 // "DataUpload", "VolumeSnapshotBackup" or "None".
 inline constexpr std::string_view kMoveMethodAnnotation = "breakwater.dev/move-method";
+// On a Backup of another cluster whose name is taken here, and on Restores of it: its name in the
+// bucket.
+inline constexpr std::string_view kStoredNameAnnotation = "breakwater.dev/stored-name";
 // On a Restore from a ReadOnly location: the ConfigMap that holds its results, log and lists.
 inline constexpr std::string_view kRestoreFilesAnnotation = "breakwater.dev/restore-files";
 // provider of a BackupStorageLocation in a local directory: config.path / bucket / prefix.
@@ -186,6 +189,15 @@ inline constexpr std::string_view kS3Provider = "aws";
 // The Secret with RESTIC_PASSWORD in the engine's namespace (decisions.md).
 inline constexpr std::string_view kRepositorySecret = "dm-credential";
 inline constexpr std::string_view kRepositoryPasswordKey = "RESTIC_PASSWORD";
+// On a VolumeSnapshotClass: how the changed blocks between two snapshots of its driver are found.
+// "shared-extents": raw volumes made from them lie on one file system that shares extents.
+inline constexpr std::string_view kChangedBlocksAnnotation = "breakwater.dev/changed-blocks";
+inline constexpr std::string_view kSharedExtents = "shared-extents";
+// On the VolumeSnapshotContent that the mover keeps of a claim to compare the next snapshot with:
+// the claim's uid; its "namespace/name", and the snapshot in the repository that has the same data.
+inline constexpr std::string_view kBaseOfLabel = "breakwater.dev/base-of-claim";
+inline constexpr std::string_view kBaseClaimAnnotation = "breakwater.dev/base-claim";
+inline constexpr std::string_view kBaseSnapshotAnnotation = "breakwater.dev/base-snapshot";
 // The sandbox's storage driver and node image.
 inline constexpr std::string_view kSandboxDriver = "disk.breakwater.dev";
 inline constexpr std::string_view kWorkerImage = "breakwater.dev/breakwater";

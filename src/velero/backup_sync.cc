@@ -11,6 +11,7 @@
 #include "api/phases.h"
 #include "backupstore/backup_store.h"
 #include "base/ids.h"
+#include "velero/names.h"
 #include "velero/steps.h"
 
 namespace breakwater::velero {
@@ -22,6 +23,7 @@ using kube::Object;
 using kube::Outcome;
 
 constexpr size_t kNamesInMessage = 5;
+constexpr size_t kLongestName = 253;
 
 // Phases in which the files of a backup do not change any more and may be restored or explained.
 bool is_finished(const std::string& now_in) {
@@ -77,18 +79,37 @@ class Look {
 
   std::set<std::string>& problems() {
     if (!taken_.empty())
-      problems_.insert(fmt::format("not shown, because another Backup of the same name is here: {}",
-                                   some_of(taken_)));
+      problems_.insert(
+          fmt::format("shown as <name>-{}, because another Backup of the same name is "
+                      "here: {}",
+                      location(), some_of(taken_)));
     taken_.clear();
     return problems_;
   }
 
+  // What a backup of this location is called where its name is taken.
+  std::string other_name(const std::string& name) const {
+    std::string text = fmt::format("{}-{}", name, location());
+    return text.size() <= kLongestName ? text : derived_name(text, text, kLongestName);
+  }
+
+  bool is_shown_as(const std::string& shown, const std::string& name) const {
+    auto known = known_.find(shown);
+    return known != known_.end() && stored_name(known->second) == name &&
+           known->second.spec()["storageLocation"].as_string() == location();
+  }
+
   Result<> take_in(const std::string& name) {
+    const std::string other = other_name(name);
     auto known = known_.find(name);
-    if (known != known_.end()) {
-      if (TRY(is_another(known->second))) taken_.insert(name);
-      return {};
-    }
+    if (known == known_.end()) return is_shown_as(other, name) ? Result<>() : show(name, name);
+    if (!TRY(is_another(known->second))) return {};
+    if (!is_shown_as(other, name)) TRY(show(name, other));
+    if (is_shown_as(other, name)) taken_.insert(name);
+    return {};
+  }
+
+  Result<> show(const std::string& name, const std::string& shown) {
     auto stored = files_.get_backup(name);
     if (!stored && stored.error().is(Code::kNotFound)) return {};  // not a backup yet, or no more
     if (!stored && stored.error().is(Code::kCorrupt)) {
@@ -97,14 +118,15 @@ class Look {
     }
     const Json text = TRY(std::move(stored));
     if (!is_finished(text["status"]["phase"].as_string())) return {};
-    auto backup = synced_backup(text, name, context_.settings.ns, location());
+    auto backup = synced_backup(text, name, context_.settings.ns, location(), shown);
     if (!backup) {
       problems_.insert(backup.error().message());
       return {};
     }
     auto created = client().create(api::kBackup, *backup);
     if (created) {
-      context_.services.log.info("backup found", {{"backup", name}, {"location", location()}});
+      context_.services.log.info("backup found", {{"backup", shown}, {"location", location()}});
+      known_[shown] = std::move(*created);
       return {};
     }
     if (created.error().is(Code::kAlreadyExists)) return {};
@@ -139,10 +161,11 @@ class Look {
   Result<> drop_orphans(const std::set<std::string>& folders, const CancelToken& cancel) {
     for (const auto& [name, object] : known_) {
       if (object.label(api::kStorageLocationLabel) != label_value(location()) ||
-          !has_files(object.phase()) || object.is_deleting() || folders.contains(name))
+          !has_files(object.phase()) || object.is_deleting() ||
+          folders.contains(stored_name(object)))
         continue;
       TRY(cancel.check());
-      if (TRY(files_.has_backup(name))) continue;
+      if (TRY(files_.has_backup(stored_name(object)))) continue;
       kube::DeleteOptions only_this;
       only_this.uid = object.uid();
       only_this.resource_version = object.resource_version();
@@ -220,7 +243,7 @@ class BackupSyncReconciler final : public kube::Reconciler {
     for (const Json& problem : problems.items()) {
       now.insert(problem.as_string());
       if (!told.contains(problem.as_string()))
-        services().events.warning(location, "BackupsNotShown", problem.as_string());
+        services().events.warning(location, "BackupsFound", problem.as_string());
     }
     told = std::move(now);
   }
@@ -251,14 +274,15 @@ class BackupSyncReconciler final : public kube::Reconciler {
 }  // namespace
 
 Result<Object> synced_backup(const Json& stored, const std::string& name, const std::string& ns,
-                             const std::string& location) {
+                             const std::string& location, const std::string& shown) {
   const Object read(stored);
   if (!read.is(api::kBackup) || read.name() != name)
     return fail(Code::kInvalid, "backups/{0}/velero-backup.json is not the Backup {0}", name);
-  Object backup = Object::make(api::kBackup, {ns, name});
+  Object backup = Object::make(api::kBackup, {ns, shown});
   for (const char* field : {"labels", "annotations"})
     if (!read.metadata()[field].empty()) backup.set({"metadata", field}, read.metadata()[field]);
   backup.set_label(api::kStorageLocationLabel, label_value(location));
+  if (shown != name) backup.set_annotation(api::kStoredNameAnnotation, name);
   backup.set({"spec"}, read.spec());
   backup.set({"spec", "storageLocation"}, location);
   backup.set({"status"}, read.status());

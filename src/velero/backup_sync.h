@@ -8,8 +8,10 @@
 // to be restored from: nothing runs it, counts it for a Schedule or overwrites it.
 //
 // A Completed or PartiallyFailed Backup of the location whose files are gone loses its object, as
-// Velero does; never is anything in the bucket touched. A backup whose name is taken in the cluster
-// by one of another location is not shown: one warning Event on the location says so.
+// Velero does; never is anything in the bucket touched. Where the name is taken in the cluster by
+// one of another location, that stays, and the found one is called "<name>-<location>" here, with
+// its own name in the annotation breakwater.dev/stored-name (clusters with the same cron give their
+// Backups the same names). One warning Event on the location says so.
 //
 // The listing is an Operation. status.lastSyncedTime says when it last succeeded.
 #pragma once
@@ -23,9 +25,10 @@ inline constexpr char kBackupSyncController[] = "backup-sync";
 
 kube::ControllerSpec make_backup_sync_controller(ContextPtr context);
 
-// The object in `ns` for what velero-backup.json of the folder `name` holds. kInvalid if it is no
-// Backup of that name. Pure.
+// The object in `ns` for what velero-backup.json of the folder `name` holds, called `shown`.
+// kInvalid if it is no Backup of that name. Pure.
 Result<kube::Object> synced_backup(const Json& stored, const std::string& name,
-                                   const std::string& ns, const std::string& location);
+                                   const std::string& ns, const std::string& location,
+                                   const std::string& shown);
 
 }  // namespace breakwater::velero

@@ -54,6 +54,8 @@ class RestoreReconciler final : public kube::Reconciler {
     restore.set({"spec", "backupName"}, validation.backup);
     // Later steps must find the bucket even when the Backup is gone by then.
     restore.set_annotation(api::kStorageLocationLabel, validation.location);
+    if (validation.stored_backup != validation.backup)
+      restore.set_annotation(api::kStoredNameAnnotation, validation.stored_backup);
     note_restore_files(restore, validation.location_object);
 
     const std::string id = operation_id(restore, "check");

@@ -289,7 +289,7 @@ class Applier {
 Result<Json> apply_restore(const Context& context, const Object& restore,
                            const CancelToken& cancel) {
   RestoreFiles files = TRY(RestoreFiles::open(context, restore));
-  const std::string& name = restore.spec()["backupName"].as_string();
+  const std::string name = stored_name(restore);
   const Object backup(TRY(files.backup().get_backup(name)));
   backupstore::Archive archive = TRY(files.backup().get_contents(name));
   Discovery discovery = TRY(context.services.discover());

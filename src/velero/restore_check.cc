@@ -115,7 +115,7 @@ class Checker {
 Result<Json> check_restore(const Context& context, const Object& restore) {
   auto store = TRY(open_location(context, restore.annotation(api::kStorageLocationLabel)));
   backupstore::BackupStore files(*store);
-  const std::string& name = restore.spec()["backupName"].as_string();
+  const std::string name = stored_name(restore);
   const Object backup(TRY(files.get_backup(name)));
   backupstore::Archive archive = TRY(files.get_contents(name));
   return Checker(context, restore).run(plan_restore(restore, backup, archive));

@@ -68,6 +68,7 @@ Result<> find_backup(const Context& context, const Object& restore, RestoreValid
         "restored",
         result.backup, phase.empty() ? "New" : phase));
   result.location = object.spec()["storageLocation"].as_string();
+  result.stored_backup = stored_name(object);
   auto location = context.services.client.get(api::kBackupStorageLocation,
                                               {context.settings.ns, result.location});
   if (!location && location.error().is(Code::kNotFound)) {

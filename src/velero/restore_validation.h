@@ -14,6 +14,7 @@ struct RestoreValidation {
   std::string backup;    // the Backup to restore: spec.backupName, or the schedule's newest
   std::string location;  // its BackupStorageLocation
   kube::Object location_object;
+  std::string stored_backup;  // what the Backup is called there
 };
 
 // backupName xor scheduleName; the Backup must exist and be Completed or PartiallyFailed;

@@ -21,6 +21,14 @@ bool is_of_another_cluster(const Context& context, const kube::Object& backup) {
   return !whose.empty() && !ours.empty() && whose != label_value(ours);
 }
 
+std::string stored_name(const kube::Object& backup_or_restore) {
+  const std::string& noted = backup_or_restore.annotation(api::kStoredNameAnnotation);
+  if (!noted.empty()) return noted;
+  if (backup_or_restore.is(api::kRestore))
+    return backup_or_restore.spec()["backupName"].as_string();
+  return backup_or_restore.name();
+}
+
 Result<std::optional<Json>> run_operation(const Context& context, const std::string& controller,
                                           const kube::Key& key, const std::string& id,
                                           kube::Operations::Work work) {

@@ -17,6 +17,10 @@ std::string controller_name(const Context& context, std::string_view controller)
 // nothing here runs it, counts it or takes its name for one of ours.
 bool is_of_another_cluster(const Context& context, const kube::Object& backup);
 
+// The name of a Backup, or of a Restore's Backup, in the bucket. It is another one than in the
+// cluster where that was taken (velero/backup_sync.h).
+std::string stored_name(const kube::Object& backup_or_restore);
+
 // Runs `work` as an operation under `id`: starts it when it is unknown and puts `key` into the
 // queue of `controller` when it ends. Nothing while it runs. Its result stays known, so that later
 // runs see it, until forgotten; an error is returned once and forgotten, so that the next run tries

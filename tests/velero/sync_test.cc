@@ -45,7 +45,7 @@ spec: {{includedNamespaces: [shop], snapshotMoveData: true}})",
   std::vector<std::string> warnings(EngineCluster& cluster) {
     std::vector<std::string> result;
     for (const Object& event : cluster.list(api::kEvent))
-      if (event["reason"].as_string() == "BackupsNotShown")
+      if (event["reason"].as_string() == "BackupsFound")
         result.push_back(event["message"].as_string());
     return result;
   }
@@ -142,7 +142,23 @@ TEST_F(TwoClusters, TheLocalOneOfANameStaysAndOneEventSaysSo) {
   EXPECT_EQ(other.backup("b1").resource_version(), local.resource_version());
   EXPECT_EQ(warnings(other),
             std::vector<std::string>{
-                "not shown, because another Backup of the same name is here: b1, b2"});
+                "shown as <name>-from-source, because another Backup of the same name is here: "
+                "b1, b2"});
+
+  // The other one can be restored from, under its name here.
+  const Object found = other.backup("b1-from-source");
+  EXPECT_EQ(found.annotation("breakwater.dev/stored-name"), "b1");
+  EXPECT_EQ(found.label("cluster.open-cluster-management.io/backup-cluster"), "cluster-a");
+  other.add_restore("r1", "b1-from-source", "  namespaceMapping: {shop: shop-copy}");
+  other.run_for(minutes(5));
+  EXPECT_EQ(other.restore("r1").phase(), "Completed") << to_json(other.restore("r1").status());
+  EXPECT_TRUE(other.exists(api::kVirtualMachine, "shop-copy", "vm-1")) << "the source's VM";
+  EXPECT_FALSE(other.exists(api::kVirtualMachine, "shop-copy", "vm-9")) << "not our own";
+
+  ASSERT_TRUE(source.files("source").delete_backup("b1"));
+  other.run_for(minutes(2));
+  EXPECT_FALSE(other.exists(api::kBackup, kNs, "b1-from-source"));
+  EXPECT_TRUE(other.exists(api::kBackup, kNs, "b1"));
 }
 
 TEST_F(TwoClusters, OnePlaceUnderTwoNamesIsNoClash) {
@@ -248,14 +264,14 @@ metadata:
 spec: {storageLocation: theirs, unknownField: 1}
 status: {phase: Completed})")
                           ->front();
-  auto backup = velero::synced_backup(stored, "b1", "openshift-adp", "here");
+  auto backup = velero::synced_backup(stored, "b1", "openshift-adp", "here", "b1");
   ASSERT_TRUE(backup);
   EXPECT_EQ(
       to_json(backup->json()),
       R"({"apiVersion":"velero.io/v1","kind":"Backup","metadata":{"name":"b1",)"
       R"("namespace":"openshift-adp","labels":{"a":"b","velero.io/storage-location":"here"}},)"
       R"("spec":{"storageLocation":"here","unknownField":1},"status":{"phase":"Completed"}})");
-  EXPECT_FALSE(velero::synced_backup(stored, "b2", "openshift-adp", "here"));
+  EXPECT_FALSE(velero::synced_backup(stored, "b2", "openshift-adp", "here", "b2"));
 }
 
 }  // namespace
