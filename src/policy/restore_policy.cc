@@ -169,7 +169,10 @@ class Evaluator {
 
   const Object* find_backup(const RestoreRequest& request, const std::string& location) {
     for (const Object& backup : inputs_.backups) {
-      if (backup.name() != request.backup) continue;
+      // Of another cluster it may be called something else here.
+      const std::string& stored = backup.annotation(api::kStoredNameAnnotation);
+      if (backup.name() != request.backup && (location.empty() || stored != request.backup))
+        continue;
       if (!location.empty() && backup.spec()["storageLocation"].as_string() != location) continue;
       const std::string& phase = backup.phase();
       if (phase == api::backup_phase::kCompleted || phase == api::backup_phase::kPartiallyFailed) {

@@ -286,6 +286,16 @@ TEST(RestorePolicy, AnotherClustersBackupsComeThroughAReadOnlyLocation) {
   EXPECT_EQ(restore_of(waiting), nullptr) << "the Backup of that name is this cluster's own";
   inputs.backups[0].set({"spec", "storageLocation"}, "dpa-1-id-2");
   EXPECT_NE(restore_of(evaluate_restore(inputs)), nullptr);
+
+  // Both clusters have a Backup of that name: the engine shows the other's under another one.
+  Object theirs = inputs.backups[0];
+  inputs.backups[0].set({"spec", "storageLocation"}, "dpa-1");
+  theirs.set({"metadata", "name"}, "b-1-dpa-1-id-2");
+  theirs.set_annotation(api::kStoredNameAnnotation, "b-1");
+  inputs.backups.push_back(theirs);
+  const auto found = evaluate_restore(inputs);
+  ASSERT_NE(restore_of(found), nullptr);
+  EXPECT_EQ(restore_of(found)->spec()["backupName"].as_string(), "b-1-dpa-1-id-2");
 }
 
 TEST(RestorePolicy, ARestoreThatFailedIsNamedWithItsReason) {
