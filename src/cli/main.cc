@@ -10,6 +10,9 @@ int main(int argc, char** argv) {
       "breakwater", "Backup and restore of KubeVirt virtual machines across a fleet of clusters");
   breakwater::cli::add_demo_command(program);
   breakwater::cli::add_sandbox_command(program);
+  breakwater::cli::add_hub_command(program);
+  breakwater::cli::add_cluster_command(program);
+  breakwater::cli::add_join_command(program);
   breakwater::cli::add_agent_command(program);
   breakwater::cli::add_repo_command(program);
   breakwater::cli::add_data_mover_command(program);

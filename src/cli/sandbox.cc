@@ -8,9 +8,9 @@
 #include <memory>
 #include <thread>
 
-#include "api/kinds.h"
 #include "base/file.h"
 #include "cli/agent.h"
+#include "cli/background.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/sandbox_fleet.h"
@@ -28,7 +28,6 @@ struct SandboxOptions {
   int64_t port = 0;
   bool hub = false, olm = false;
   bool no_agent = false, json = false, purge = false, verbose = false;
-  AgentSettings agent;
 };
 using Shared = std::shared_ptr<SandboxOptions>;
 
@@ -44,38 +43,6 @@ std::string default_directory() {
   const char* home = std::getenv("HOME");
   return std::string(home == nullptr ? "/var/lib" : home) + "/.local/share/breakwater/sandbox";
 }
-
-// The agent on a thread of its own, as it would be a pod of its own.
-class AgentThread {
- public:
-  static Result<std::unique_ptr<AgentThread>> start(sandbox::Sandbox& sandbox,
-                                                    const AgentSettings& settings,
-                                                    const Clock& clock, Random& random,
-                                                    Logger log) {
-    auto self = std::make_unique<AgentThread>();
-    self->client_ = sandbox.client(apiserver::admin_user());
-    const kube::Object ns = kube::Object::make(api::kNamespace, {"", settings.ns});
-    auto created = self->client_->create(api::kNamespace, ns);
-    if (!created && !created.error().is(Code::kAlreadyExists)) {
-      return tl::unexpected(created.error());
-    }
-    self->agent_ = TRY(Agent::create(settings, {*self->client_, clock, random, std::move(log),
-                                                kube::make_operations(kOperationThreads)}));
-    self->thread_ = std::thread([raw = self.get()] { raw->agent_->run(raw->stop_); });
-    return self;
-  }
-  ~AgentThread() {
-    stop_.cancel();
-    if (agent_) agent_->wake();
-    if (thread_.joinable()) thread_.join();
-  }
-
- private:
-  std::unique_ptr<kube::Client> client_;
-  std::unique_ptr<Agent> agent_;
-  CancelToken stop_;
-  std::thread thread_;
-};
 
 // Until Ctrl-C.
 void serve(const std::string& url, const fs::path& kubeconfig, const Logger& log) {
@@ -99,7 +66,7 @@ Result<> write_pid(const fs::path& directory) {
 Result<> run_cluster(SandboxOptions& options) {
   install_interrupt_handler();
   const SystemClock clock;
-  SystemRandom random, agent_random;
+  SystemRandom random;
   const Logger log = log_for(options, clock);
   sandbox::SandboxSettings settings;
   settings.directory = fs::absolute(options.directory);
@@ -110,9 +77,13 @@ Result<> run_cluster(SandboxOptions& options) {
   settings.olm = options.olm;
   auto sandbox = TRY(sandbox::Sandbox::start(settings, clock, random, log));
   TRY(write_pid(settings.directory));
-  std::unique_ptr<AgentThread> agent;
+  const auto client = sandbox->client(apiserver::admin_user());
+  std::unique_ptr<Background<Agent>> agent;
   if (!options.no_agent) {
-    agent = TRY(AgentThread::start(*sandbox, options.agent, clock, agent_random, log));
+    Agent::Environment environment{
+        *client, clock, random, log, kube::make_operations(kOperationThreads), {}};
+    auto made = TRY(Agent::create({}, std::move(environment)));
+    agent = std::make_unique<Background<Agent>>(std::move(made));
   }
   serve(sandbox->url(), sandbox->kubeconfig(), log);
   return {};
@@ -228,7 +199,6 @@ void add_sandbox_command(Command& program) {
   up_command.option("--clusters", options->clusters,
                     "a hub and these managed clusters: cls1,cls2 or how many");
   up_command.option("--port", options->port, "port on 127.0.0.1; 0: as the last time, or any");
-  up_command.option("--namespace", options->agent.ns, "namespace of the backup engine");
   up_command.flag("--no-agent", options->no_agent, "only the cluster: no policy, engine, mover");
   up_command.flag("--verbose", options->verbose, "log debug messages too");
   up_command.action(exit_code_of(options, up));

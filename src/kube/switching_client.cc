@@ -34,65 +34,70 @@ Result<std::shared_ptr<Client>> SwitchingClient::require() const {
   return client;
 }
 
+Call SwitchingClient::stoppable(Call call) const {
+  if (stop_) call.cancel = *stop_;
+  return call;
+}
+
 Result<Object> SwitchingClient::get(const Kind& kind, const Key& key, const Call& call) {
   const auto client = TRY(require());
-  return client->get(kind, key, call);
+  return client->get(kind, key, stoppable(call));
 }
 
 Result<ObjectList> SwitchingClient::list_page(const Kind& kind, const std::string& ns,
                                               const ListOptions& options, const Call& call) {
   const auto client = TRY(require());
-  return client->list_page(kind, ns, options, call);
+  return client->list_page(kind, ns, options, stoppable(call));
 }
 
 Result<Object> SwitchingClient::create(const Kind& kind, const Object& object, const Call& call) {
   const auto client = TRY(require());
-  return client->create(kind, object, call);
+  return client->create(kind, object, stoppable(call));
 }
 
 Result<Object> SwitchingClient::update(const Kind& kind, const Object& object, const Call& call) {
   const auto client = TRY(require());
-  return client->update(kind, object, call);
+  return client->update(kind, object, stoppable(call));
 }
 
 Result<Object> SwitchingClient::update_status(const Kind& kind, const Object& object,
                                               const Call& call) {
   const auto client = TRY(require());
-  return client->update_status(kind, object, call);
+  return client->update_status(kind, object, stoppable(call));
 }
 
 Result<Object> SwitchingClient::update_subresource(const Kind& kind, const Object& object,
                                                    const std::string& subresource,
                                                    const Call& call) {
   const auto client = TRY(require());
-  return client->update_subresource(kind, object, subresource, call);
+  return client->update_subresource(kind, object, subresource, stoppable(call));
 }
 
 Result<Object> SwitchingClient::patch(const Kind& kind, const Key& key, PatchType type,
                                       const Json& patch, const std::string& subresource,
                                       const Call& call) {
   const auto client = TRY(require());
-  return client->patch(kind, key, type, patch, subresource, call);
+  return client->patch(kind, key, type, patch, subresource, stoppable(call));
 }
 
 Result<> SwitchingClient::remove(const Kind& kind, const Key& key, const DeleteOptions& options,
                                  const Call& call) {
   const auto client = TRY(require());
-  return client->remove(kind, key, options, call);
+  return client->remove(kind, key, options, stoppable(call));
 }
 
 Result<std::unique_ptr<Watch>> SwitchingClient::watch(const Kind& kind, const std::string& ns,
                                                       const WatchOptions& options,
                                                       const Call& call) {
   auto client = TRY(require());
-  auto inner = TRY(client->watch(kind, ns, options, call));
+  auto inner = TRY(client->watch(kind, ns, options, stoppable(call)));
   std::unique_ptr<Watch> held = std::make_unique<HeldWatch>(std::move(client), std::move(inner));
   return held;
 }
 
 Result<std::string> SwitchingClient::get_raw(const std::string& path, const Call& call) {
   const auto client = TRY(require());
-  return client->get_raw(path, call);
+  return client->get_raw(path, stoppable(call));
 }
 
 }  // namespace breakwater::kube

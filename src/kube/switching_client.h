@@ -13,8 +13,11 @@ namespace breakwater::kube {
 // watch that have begun keep the client that they began with. Thread-safe.
 class SwitchingClient final : public Client {
  public:
-  // `what` it reaches, for errors: "the hub".
+  // `what` it reaches, for errors: "the hub". Once `stop` is cancelled every call ends with
+  // kCancelled, whatever its own token says; such calls carry no token of their own.
   explicit SwitchingClient(std::string what) : what_(std::move(what)) {}
+  SwitchingClient(std::string what, CancelToken stop)
+      : what_(std::move(what)), stop_(std::move(stop)) {}
 
   // From now on calls go to `client`; null: to nobody.
   void use(std::shared_ptr<Client> client);
@@ -40,7 +43,9 @@ class SwitchingClient final : public Client {
  private:
   std::shared_ptr<Client> current() const;
   Result<std::shared_ptr<Client>> require() const;
+  Call stoppable(Call call) const;
   const std::string what_;
+  const std::optional<CancelToken> stop_;
   mutable std::mutex mutex_;
   std::shared_ptr<Client> client_;
 };
