@@ -27,7 +27,7 @@ AgentHost::~AgentHost() = default;
 bool AgentHost::step() {
   if (agent_ == nullptr && clock_.monotonic() < start_at_) return false;
   try {
-    if (agent_ != nullptr) return agent_->runner().step();
+    if (agent_ != nullptr) return agent_->step();
     start();
   } catch (const Crash&) {
     crash();
@@ -36,7 +36,7 @@ bool AgentHost::step() {
 }
 
 std::optional<Duration> AgentHost::next_due() const {
-  return agent_ == nullptr ? start_at_ : agent_->runner().next_due();
+  return agent_ == nullptr ? start_at_ : agent_->next_due();
 }
 
 void AgentHost::start() {
@@ -48,7 +48,7 @@ void AgentHost::start() {
     return {};
   });
   auto agent =
-      cli::Agent::create({}, {*faulty_, clock_, inside_, log_, kube::make_inline_operations()});
+      cli::Agent::create({}, {*faulty_, clock_, inside_, log_, kube::make_inline_operations(), {}});
   if (!agent) {
     trace_.add("agent cannot start: " + agent.error().to_string());
     start_at_ = clock_.monotonic() + kStartRetry;
@@ -61,7 +61,7 @@ void AgentHost::start() {
 void AgentHost::crash() {
   ++crashes_;
   trace_.add("agent crashes");
-  if (agent_) earlier_ = earlier_ * 31 + agent_->runner().trace_hash();
+  if (agent_) earlier_ = earlier_ * 31 + agent_->trace_hash();
   agent_.reset();
   start_at_ = clock_.monotonic() + std::chrono::milliseconds(random_.below(20'000));
 }
@@ -88,7 +88,7 @@ void AgentHost::stop_faults() {
 }
 
 uint64_t AgentHost::trace_hash() const {
-  return agent_ ? earlier_ * 31 + agent_->runner().trace_hash() : earlier_;
+  return agent_ ? earlier_ * 31 + agent_->trace_hash() : earlier_;
 }
 
 }  // namespace breakwater::sim
