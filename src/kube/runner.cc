@@ -44,6 +44,9 @@ struct Runner::Impl {
   Cache cache{client, clock, log};
   std::vector<std::unique_ptr<Managed>> controllers = {};
   Trace trace = {};
+  // What next_due() said since the last step: only steps and new controllers change it.
+  mutable bool due_known = false;
+  mutable std::optional<Duration> due = {};
 
   // What other threads may touch.
   mutable std::mutex mutex = {};
@@ -124,9 +127,18 @@ struct Runner::Impl {
     }
   }
 
-  void sleep(std::optional<Duration> due) {
+  std::optional<Duration> first_due() const {
+    std::optional<Duration> first = cache.next_due();
+    for (const auto& managed : controllers) {
+      const auto next = managed->queue.next_due();
+      if (next && (!first || *next < *first)) first = next;
+    }
+    return first;
+  }
+
+  void sleep(std::optional<Duration> until) {
     Duration longest = kLongestSleep;
-    if (due) longest = std::clamp(*due - clock.monotonic(), Duration::zero(), longest);
+    if (until) longest = std::clamp(*until - clock.monotonic(), Duration::zero(), longest);
     std::unique_lock lock(mutex);
     changed.wait_for(lock, longest, [this] { return woken; });
   }
@@ -143,6 +155,7 @@ Reader& Runner::reader() { return impl_->cache; }
 
 void Runner::add(ControllerSpec controller) {
   CHECK(controller.reconciler != nullptr && impl_->find(controller.name) == nullptr);
+  impl_->due_known = false;
   impl_->controllers.push_back(std::make_unique<Managed>(std::move(controller), impl_->clock));
   Managed& managed = *impl_->controllers.back();
   for (const Source& source : managed.spec.sources) {
@@ -160,7 +173,9 @@ bool Runner::step() {
   }
   impl_->empty_inbox();
   const bool came = impl_->cache.pump();
-  return impl_->reconcile_one() || came;
+  const bool reconciled = impl_->reconcile_one();
+  impl_->due_known = false;
+  return reconciled || came;
 }
 
 std::optional<Duration> Runner::next_due() const {
@@ -168,12 +183,11 @@ std::optional<Duration> Runner::next_due() const {
     std::lock_guard lock(impl_->mutex);
     if (!impl_->inbox.empty()) return Duration::zero();
   }
-  std::optional<Duration> first = impl_->cache.next_due();
-  for (const auto& managed : impl_->controllers) {
-    const auto due = managed->queue.next_due();
-    if (due && (!first || *due < *first)) first = due;
+  if (!impl_->due_known) {
+    impl_->due = impl_->first_due();
+    impl_->due_known = true;
   }
-  return first;
+  return impl_->due;
 }
 
 bool Runner::ready() const {

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "api/kinds.h"
+#include "base/encoding.h"
 #include "base/file.h"
 
 namespace breakwater::sim {

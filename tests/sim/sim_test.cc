@@ -1,25 +1,16 @@
-// The simulation lane: whole runs of the system, each drawn from one number.
-//
-//   BREAKWATER_SEEDS=1000 test_sim     more of them
-//   BREAKWATER_SEED=17 test_sim        exactly this one, with what happened in it
+// The simulation lane: whole runs of the system, each drawn from one number (seeds.h).
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
+#include "tests/sim/fleet_story.h"
+#include "tests/sim/seeds.h"
 #include "tests/sim/story.h"
 
 namespace breakwater::sim {
 namespace {
 
-constexpr uint64_t kSeeds = 20;
+constexpr int kClusters = 50;
 
-struct Run {
-  Result<> result;
-  uint64_t hash = 0;
-  std::string trace, summary;
-};
-
-Run run_seed(uint64_t seed) {
+Run run_cluster(uint64_t seed) {
   Run run;
   auto world = World::create(seed);
   if (!world) {
@@ -34,35 +25,24 @@ Run run_seed(uint64_t seed) {
   return run;
 }
 
-// Nothing if the variable is not set.
-std::optional<uint64_t> number_from(const char* variable) {
-  const char* text = std::getenv(variable);
-  if (text == nullptr) return std::nullopt;
-  return std::strtoull(text, nullptr, 10);
-}
-
-// A second run of the same number must be the same, or a failure could not be looked at again.
-void check_seed(uint64_t seed, bool tell) {
-  const Run first = run_seed(seed);
-  if (tell) fmt::print("seed={}: {}\n", seed, first.summary);
-  ASSERT_TRUE(first.result) << "seed=" << seed << "\n"
-                            << first.summary << "\n"
-                            << first.trace << "seed=" << seed << ": "
-                            << first.result.error().to_string();
-  const Run second = run_seed(seed);
-  ASSERT_EQ(first.hash, second.hash) << "seed=" << seed << " does not repeat itself\n"
-                                     << first.trace << "and then\n"
-                                     << second.trace;
-}
-
-TEST(Simulation, VmsAreProtectedAndRestoredWhateverFails) {
-  if (const auto only = number_from("BREAKWATER_SEED")) return check_seed(*only, true);
-  const auto asked = number_from("BREAKWATER_SEEDS");
-  for (uint64_t seed = 1; seed <= asked.value_or(kSeeds); ++seed) {
-    check_seed(seed, asked.has_value());
-    if (HasFatalFailure()) return;
+Run run_fleet(uint64_t seed) {
+  Run run;
+  auto world = FleetWorld::create(seed, kClusters);
+  if (!world) {
+    run.result = tl::unexpected(world.error());
+    return run;
   }
+  FleetStory story(**world);
+  run.result = story.run();
+  run.hash = (*world)->hash();
+  run.summary = (*world)->swarm().to_string() + "\n  " + story.summary();
+  run.trace = (*world)->trace().tail();
+  return run;
 }
+
+TEST(Simulation, VmsAreProtectedAndRestoredWhateverFails) { check_seeds(run_cluster); }
+
+TEST(Simulation, AFleetOf50ClustersLosesNothingWhateverFails) { check_seeds(run_fleet); }
 
 }  // namespace
 }  // namespace breakwater::sim

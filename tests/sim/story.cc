@@ -3,7 +3,7 @@
 #include "api/kinds.h"
 #include "api/names.h"
 #include "api/phases.h"
-#include "cli/story_objects.h"
+#include "tests/sim/objects.h"
 
 namespace breakwater::sim {
 namespace {
@@ -20,11 +20,11 @@ constexpr uint64_t kMiB = 1 << 20;
 Story::Story(World& world) : world_(world), dice_(world.random().next()) {}
 
 Result<> Story::set_up_engine() {
-  TRY(client().create(api::kNamespace, cli::story::namespace_object(kEngineNamespace)));
-  TRY(client().create(api::kSecret, cli::story::repository_secret(world_.password())));
+  TRY(client().create(api::kNamespace, namespace_object(kEngineNamespace)));
+  TRY(client().create(api::kSecret, repository_secret(world_.password())));
   const Json crons = Json::object({{"every_40s", "@every 40s"}, {"minutely", "* * * * *"}});
-  TRY(client().create(api::kVirtInstallPolicy, cli::story::install_policy(world_.store(), crons)));
-  TRY(client().create(api::kVirtBackupPolicy, cli::story::backup_policy(world_.store(), crons)));
+  TRY(client().create(api::kVirtInstallPolicy, install_policy(world_.store(), crons)));
+  TRY(client().create(api::kVirtBackupPolicy, backup_policy(world_.store(), crons)));
   return world_.until("the location to be Available", kSoon, [this]() -> Result<bool> {
     for (const Object& location :
          TRY(client().list(api::kBackupStorageLocation, kEngineNamespace))) {
@@ -51,7 +51,7 @@ Result<> Story::create_machine(Machine& machine) {
 Result<> Story::create_machines() {
   machines_ = draw_machines(dice_);
   for (Machine& machine : machines_) {
-    const Object ns = cli::story::namespace_object(machine.key.ns);
+    const Object ns = namespace_object(machine.key.ns);
     auto created = client().create(api::kNamespace, ns);
     if (!created && !created.error().is(Code::kAlreadyExists)) {
       return tl::unexpected(created.error());
@@ -133,7 +133,7 @@ Result<> Story::destroy() {
 }
 
 Result<> Story::restore() {
-  const Object wanted = cli::story::restore_by_uid("restore-1", backup_, victim().uid);
+  const Object wanted = restore_by_uid("restore-1", backup_, victim().uid);
   TRY(client().create(api::kRestore, wanted));
   Object restore;
   TRY(world_.until("the Restore to end", kLong, [&]() -> Result<bool> {

@@ -1,0 +1,24 @@
+// Whole runs, each drawn from one number.
+//
+//   BREAKWATER_SEEDS=1000 test_sim     more of them
+//   BREAKWATER_SEED=17 test_sim        exactly this one, with what happened in it
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "base/error.h"
+
+namespace breakwater::sim {
+
+struct Run {
+  Result<> result;
+  uint64_t hash = 0;
+  std::string trace, summary;
+};
+
+// Runs 1 to 20, or what the environment asks for, each twice: a second run of the same number must
+// be the same, or a failure could not be looked at again. Fails the test of the moment.
+void check_seeds(const std::function<Run(uint64_t seed)>& run);
+
+}  // namespace breakwater::sim
