@@ -3,15 +3,23 @@
 #include <algorithm>
 #include <charconv>
 
+#include "api/kinds.h"
+#include "api/names.h"
 #include "base/file.h"
+#include "cli/agent.h"
+#include "cli/background.h"
+#include "cli/hub.h"
 #include "kube/kubeconfig.h"
 #include "kube/names.h"
+#include "policy/hub_credentials.h"
+#include "policy/invitation.h"
 
 namespace breakwater::cli {
 namespace {
 
 namespace fs = std::filesystem;
 
+constexpr int kOperationThreads = 4;
 constexpr int kMostClusters = 20;  // each has threads and files of its own
 
 std::vector<std::string> split(const std::string& text, char separator) {
@@ -24,6 +32,14 @@ std::vector<std::string> split(const std::string& text, char separator) {
   return parts;
 }
 
+// A managed cluster with its agent.
+struct Member {
+  std::string name;
+  std::unique_ptr<sandbox::Sandbox> cluster;
+  std::unique_ptr<kube::Client> client;
+  std::unique_ptr<Background<Agent>> agent = {};
+};
+
 class RunningFleet final : public Fleet {
  public:
   RunningFleet(FleetSettings settings, const Clock& clock, Random& random, Logger log)
@@ -32,15 +48,19 @@ class RunningFleet final : public Fleet {
   Result<> start() {
     TRY(make_directories(settings_.directory, 0700));
     hub_ = TRY(start_cluster(kHubName, true));
-    std::string names = std::string(kHubName) + "\n";
-    std::vector<kube::NamedConfig> contexts = {{kHubName, hub_->admin()}};
+    hub_client_ = hub_->client(apiserver::admin_user());
     for (const std::string& name : settings_.clusters) {
-      clusters_.push_back(TRY(start_cluster(name, false)));
-      contexts.push_back({name, clusters_.back()->admin()});
-      names += name + "\n";
+      auto cluster = TRY(start_cluster(name, false));
+      auto client = cluster->client(apiserver::admin_user());
+      members_.push_back({name, std::move(cluster), std::move(client)});
     }
-    TRY(write_file(settings_.directory / "clusters", names));
-    return write_file(settings_.directory / "kubeconfig", kube::write_kubeconfig(contexts), 0600);
+    TRY(write_names());
+    controllers_ = std::make_unique<Background<Hub>>(
+        Hub::create({}, {*hub_client_, clock_, random_, log_.with("in", kHubName)}));
+    for (Member& member : members_) {
+      TRY(while_doing(start_agent(member), "starting the agent of {}", member.name));
+    }
+    return {};
   }
 
   std::string url() const override { return hub_->url(); }
@@ -52,16 +72,56 @@ class RunningFleet final : public Fleet {
     settings.binary = settings_.binary;
     settings.name = name;
     settings.hub = hub;
-    return while_doing(sandbox::Sandbox::start(std::move(settings), clock_, random_, log_),
-                       "starting cluster {}", name);
+    return while_doing(
+        sandbox::Sandbox::start(std::move(settings), clock_, random_, log_.with("in", name)),
+        "starting cluster {}", name);
+  }
+
+  Result<> write_names() {
+    std::string names = std::string(kHubName) + "\n";
+    std::vector<kube::NamedConfig> contexts = {{kHubName, hub_->admin()}};
+    for (const Member& member : members_) {
+      contexts.push_back({member.name, member.cluster->admin()});
+      names += member.name + "\n";
+    }
+    TRY(write_file(settings_.directory / "clusters", names));
+    return write_file(settings_.directory / "kubeconfig", kube::write_kubeconfig(contexts), 0600);
+  }
+
+  // With an invitation when there is nothing yet, or nothing any more, to reach the hub with.
+  Result<> start_agent(Member& member) {
+    auto kept = member.client->get(
+        api::kSecret, {std::string(api::kAgentNamespace), std::string(api::kHubKubeconfigSecret)});
+    if (!kept && !kept.error().is(Code::kNotFound)) return tl::unexpected(kept.error());
+    if (!kept || policy::read_credentials(*kept).not_after() <= clock_.now()) TRY(invite(member));
+    Agent::Environment environment{*member.client,
+                                   clock_,
+                                   random_,
+                                   log_.with("in", member.name),
+                                   kube::make_operations(kOperationThreads),
+                                   {}};
+    auto agent = TRY(Agent::create({}, std::move(environment)));
+    member.agent = std::make_unique<Background<Agent>>(std::move(agent));
+    return {};
+  }
+
+  // What `cluster add` and `join` do.
+  Result<> invite(const Member& member) {
+    const std::string kubeconfig = TRY(policy::invite_cluster(
+        *hub_client_, member.name, hub_->admin(), {}, clock_.now(), random_));
+    return policy::store_invitation(*member.client,
+                                    policy::bootstrap_secret(kubeconfig, member.name));
   }
 
   const FleetSettings settings_;
   const Clock& clock_;
   Random& random_;
   Logger log_;
+  // In the order of their dependence; destroyed from the last to the first.
   std::unique_ptr<sandbox::Sandbox> hub_;
-  std::vector<std::unique_ptr<sandbox::Sandbox>> clusters_;
+  std::unique_ptr<kube::Client> hub_client_;
+  std::unique_ptr<Background<Hub>> controllers_;
+  std::vector<Member> members_;
 };
 
 }  // namespace
@@ -77,7 +137,7 @@ Result<std::vector<std::string>> parse_clusters(const std::string& text) {
   int count = 0;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), count);
   std::vector<std::string> names;
-  if (problem == std::errc() && end == text.data() + text.size()) {
+  if (problem != std::errc::invalid_argument && end == text.data() + text.size()) {
     for (int i = 1; i <= std::min(count, kMostClusters + 1); ++i) {
       names.push_back(fmt::format("cls{}", i));
     }

@@ -91,6 +91,23 @@ Result<std::string> invite_cluster(kube::Client& hub, const std::string& name,
   return kube::write_kubeconfig(name, config);
 }
 
+Result<> store_invitation(kube::Client& cluster, const Object& secret) {
+  const Object ns = Object::make(api::kNamespace, {"", secret.ns()});
+  auto made = cluster.create(api::kNamespace, ns);
+  if (!made && !made.error().is(Code::kAlreadyExists)) return tl::unexpected(made.error());
+  auto created = cluster.create(api::kSecret, secret);
+  if (created) return {};
+  if (!created.error().is(Code::kAlreadyExists)) return tl::unexpected(created.error());
+  auto edited =
+      kube::edit(cluster, api::kSecret, secret.key(), false, [&](Object& live) -> Result<bool> {
+        live.set({"data"}, secret["data"]);
+        live.erase({"metadata", "annotations", api::kHubLinkAnnotation});
+        return true;
+      });
+  if (!edited) return tl::unexpected(edited.error());
+  return {};
+}
+
 Result<> withdraw_invitations(kube::Client& hub, const std::string& name) {
   const auto ours = kube::LabelSelector::equals(api::kCsrClusterLabel, name);
   for (const Object& token : TRY(hub.list(api::kSecret, kSystem, ours))) {

@@ -23,6 +23,10 @@ Result<std::string> invite_cluster(kube::Client& hub, const std::string& name,
                                    const kube::ClientConfig& address,
                                    const InvitationSettings& settings, Time now, Random& random);
 
+// Leaves an invitation (policy/hub_credentials.h: bootstrap_secret()) in a cluster for its agent;
+// what `breakwater join` does. An earlier one is replaced.
+Result<> store_invitation(kube::Client& cluster, const kube::Object& secret);
+
 // Removes all bootstrap tokens of a cluster.
 Result<> withdraw_invitations(kube::Client& hub, const std::string& name);
 
