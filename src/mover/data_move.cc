@@ -58,11 +58,11 @@ MoveReconciler::MoveReconciler(const Settings& settings, const Environment& envi
 
 Outcome MoveReconciler::reconcile(const Key& key) {
   const kube::Kind& kind = direction_->kind();
-  auto move = environment_.reader.get(kind, key);
+  auto move = environment_.reader.get(kind, key).map(as_accepted);
   if (move && !is_settled(*move)) {
     if (!direction_->takes(*move)) return Outcome::done();
     // Live: acting on an old phase could make children of a move that is over.
-    move = environment_.client.get(kind, key);
+    move = environment_.client.get(kind, key).map(as_accepted);
   }
   if (!move && !move.error().is(Code::kNotFound)) return tl::unexpected(std::move(move).error());
   if (move && !is_settled(*move)) return advance(*move);
@@ -113,6 +113,11 @@ Outcome MoveReconciler::accept(const Object& move) {
   auto written = write(move, [&](Object& now) {
     add_finalizer(now);
     enter(now, Stage::kAccepted, environment_.clock.now());
+    if (dialect_of(now).keeps_state_in_status) {
+      MoveState state = state_of(now);
+      state.spec = now.spec();
+      set_state(now, state);
+    }
     if (now.is(api::kDataUpload) || now.is(api::kDataDownload)) {
       now.set({"status", "acceptedByNode"}, settings_.identity);
     }

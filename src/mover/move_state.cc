@@ -29,6 +29,7 @@ MoveState state_of(const kube::Object& move) {
   state.retry_at = time_of(json["retryAt"]);
   state.done_at = time_of(json["doneAt"]);
   state.cancel_at = time_of(json["cancelAt"]);
+  state.spec = json["spec"];
   state.volume = json["volume"].as_string();
   state.reclaim_policy = json["reclaimPolicy"].as_string();
   state.claim = json["claim"].as_string();
@@ -44,6 +45,7 @@ void set_state(kube::Object& move, const MoveState& state) {
   put(json, "retryAt", state.retry_at);
   put(json, "doneAt", state.done_at);
   put(json, "cancelAt", state.cancel_at);
+  if (!state.spec.is_null()) json.set("spec", state.spec);
   put(json, "volume", state.volume);
   put(json, "reclaimPolicy", state.reclaim_policy);
   put(json, "claim", state.claim);
@@ -52,6 +54,13 @@ void set_state(kube::Object& move, const MoveState& state) {
   } else {
     move.set_annotation(kStateAnnotation, to_json(json));
   }
+}
+
+kube::Object as_accepted(kube::Object move) {
+  if (!dialect_of(move).keeps_state_in_status) return move;
+  Json spec = state_of(move).spec;
+  if (!spec.is_null()) move.set({"spec"}, std::move(spec));
+  return move;
 }
 
 }  // namespace breakwater::mover

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "base/json.h"
 #include "base/time.h"
 #include "kube/object.h"
 
@@ -20,6 +21,7 @@ struct MoveState {
   Time retry_at{};   // no new pod before
   Time done_at{};    // when the worker's result was recorded; the epoch before
   Time cancel_at{};  // when canceling began
+  Json spec;         // as it was accepted, where users may change it
 
   // Of a restore, once its data is written: the volume that gets a new claim.
   std::string volume;          // PersistentVolume
@@ -32,5 +34,8 @@ struct MoveState {
 // What the annotation says; defaults where it is absent or malformed.
 MoveState state_of(const kube::Object& move);
 void set_state(kube::Object& move, const MoveState& state);
+// The object with the spec that it was accepted with. Where its children are and what they are
+// called follows from that, whatever became of it since.
+kube::Object as_accepted(kube::Object move);
 
 }  // namespace breakwater::mover

@@ -266,6 +266,22 @@ TEST(VolumeSnapshotBackup, GoesOnWhenWhatItWaitedForComes) {
   EXPECT_EQ(SnapshotStory::reconciled(story.vsb()), "True");
 }
 
+TEST(VolumeSnapshotBackup, IsDoneAndCleanedUpAsItWasAcceptedWhateverItSaysLater) {
+  SnapshotStory story;
+  story.worker.hangs = true;
+  story.furnish();
+  story.make_vsb();
+  ASSERT_TRUE(story.run_vsb_to("InProgress"));
+  story.world.change(api::kVolumeSnapshotBackup, kVsb, [](Object& now) {
+    now.set({"spec", "protectedNamespace"}, "shop");
+    now.set({"spec", "volumeSnapshotContent", "name"}, "another");
+  });
+  story.world.run();
+  story.worker.hangs = false;
+  ASSERT_TRUE(story.run_vsb_to("Completed")) << to_json(story.vsb().json(), 1);
+  story.expect_only({});
+}
+
 TEST(VolumeSnapshotBackup, CanBeDeletedAtAnyTime) {
   for (const std::string phase : {"", "InProgress", "Completed"}) {
     SCOPED_TRACE(phase);
