@@ -5,6 +5,7 @@
 #include "mover/backup_config.h"
 #include "mover/exposer.h"
 #include "mover/repository_place.h"
+#include "mover/snapshot_base.h"
 
 namespace breakwater::mover {
 namespace {
@@ -29,7 +30,10 @@ std::optional<std::string> parent_of(const Object& upload) {
 class Upload final : public Direction {
  public:
   Upload(const Settings& settings, const Environment& environment)
-      : settings_(settings), environment_(environment), exposer_(settings, environment) {}
+      : settings_(settings),
+        environment_(environment),
+        exposer_(settings, environment),
+        bases_(settings, environment) {}
 
   const kube::Kind& kind() const override { return api::kDataUpload; }
   bool takes(const Object& move) const override {
@@ -56,7 +60,9 @@ class Upload final : public Direction {
     source.storage_class = move.spec()["csiSnapshot"]["storageClass"].as_string();
     source.take_over = true;
     source.limit = operation_timeout(settings_, move);
-    return exposer_.expose(move, source);
+    const Step exposed = TRY(exposer_.expose(move, source));
+    if (!exposed.done) return exposed;
+    return bases_.expose(move, source.claim, parent_of(move).value_or(""));
   }
 
   Result<WorkerNeeds> prepare_worker(const Object& move) override {
@@ -68,7 +74,15 @@ class Upload final : public Direction {
                                               move.spec()["backupStorageLocation"].as_string(),
                                               name.repository()));
     config.parent = parent_of(move);
-    return WorkerNeeds{std::move(config), std::string(api::kRepositorySecret)};
+    WorkerNeeds needs;
+    const auto base = TRY(bases_.find_exposed(move));
+    if (base) {
+      config.parent = base->snapshot;
+      needs.base = base->claim;
+    }
+    needs.config = std::move(config);
+    needs.secret = api::kRepositorySecret;
+    return needs;
   }
 
   Result<> describe(Object& move, const Object& pod) override {
@@ -92,6 +106,13 @@ class Upload final : public Direction {
 
   Result<Step> conclude(const Object&) override { return Step{}; }
   Result<Step> clean_up(const Object& move) override {
+    const Step base = TRY(bases_.dispose(move));
+    if (!base.done) return base;
+    if (state_of(move).done()) {
+      const auto name = SnapshotName::parse(move.status()["snapshotID"].as_string());
+      const Step kept = TRY(bases_.keep(move, source_claim(move), name ? name->id : ""));
+      if (!kept.done) return kept;
+    }
     return exposer_.dispose(move, source_snapshot(move));
   }
   bool keeps_result() const override { return false; }
@@ -116,6 +137,7 @@ class Upload final : public Direction {
   const Settings& settings_;
   const Environment& environment_;
   Exposer exposer_;
+  SnapshotBases bases_;
 };
 
 }  // namespace

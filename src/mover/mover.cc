@@ -6,6 +6,7 @@
 #include "mover/data_upload.h"
 #include "mover/location_secret.h"
 #include "mover/snapshot_backup.h"
+#include "mover/snapshot_base.h"
 #include "mover/snapshot_restore.h"
 
 namespace breakwater::mover {
@@ -90,8 +91,11 @@ std::vector<kube::ControllerSpec> make_mover_controllers(Settings settings,
       "volume-snapshot-restore", api::kVolumeSnapshotRestore, shared,
       make_slots(*shared, {api::kVolumeSnapshotRestore}, "", option(&DataMoverOptions::restores)),
       make_snapshot_restore_direction));
+  specs.push_back(make_base_controller(shared->settings, shared->environment));
   specs.push_back(make_location_secret_controller(shared->settings, shared->environment));
-  specs.back().reconciler = std::make_unique<Kept>(shared, std::move(specs.back().reconciler));
+  for (kube::ControllerSpec* spec : {&specs[specs.size() - 2], &specs.back()}) {
+    spec->reconciler = std::make_unique<Kept>(shared, std::move(spec->reconciler));
+  }
   return specs;
 }
 

@@ -10,6 +10,7 @@ namespace {
 using kube::Object;
 
 constexpr std::string_view kVolumeName = "volume";
+constexpr std::string_view kBaseName = "parent-volume";
 constexpr std::string_view kFilesystem = "Filesystem";
 constexpr int kGraceSeconds = 20;
 
@@ -48,6 +49,13 @@ WorkerReport read_end(const Object& pod, const Json& terminated) {
   return report;
 }
 
+Json base_volume(const std::string& claim) {
+  Json volume = Json::object({{"name", kBaseName}});
+  volume.set({"persistentVolumeClaim", "claimName"}, claim);
+  volume.set({"persistentVolumeClaim", "readOnly"}, true);
+  return volume;
+}
+
 }  // namespace
 
 Object make_worker_pod(const Settings& settings, const Object& move, WorkerNeeds needs,
@@ -55,7 +63,9 @@ Object make_worker_pod(const Settings& settings, const Object& move, WorkerNeeds
   datapath::WorkerConfig& config = needs.config;
   const bool backup = config.operation == datapath::WorkerConfig::Operation::kBackup;
   const bool mounted = config.volume_mode == kFilesystem;
+  const bool compares = !mounted && !needs.base.empty();
   config.volume = mounted ? kMountPath : kDevicePath;
+  if (compares) config.parent_volume = kParentPath;
   Json container = Json::object({{"name", kWorkerCommand}, {"image", settings.image}});
   container.set("args", Json::array({kWorkerCommand, backup ? "backup" : "restore",
                                      std::string(kConfigFlag) +
@@ -67,19 +77,25 @@ Object make_worker_pod(const Settings& settings, const Object& move, WorkerNeeds
   container.set("env", Json::array({password}));
   const Json place = Json::object(
       {{"name", kVolumeName}, {mounted ? "mountPath" : "devicePath", config.volume.string()}});
-  container.set(mounted ? "volumeMounts" : "volumeDevices", Json::array({place}));
+  Json places = Json::array({place});
+  if (compares) {
+    places.push_back(Json::object({{"name", kBaseName}, {"devicePath", kParentPath}}));
+  }
+  container.set(mounted ? "volumeMounts" : "volumeDevices", places);
   if (mounted) container.set("securityContext", Json::object({{"runAsUser", 0}}));
   container.set("terminationMessagePath", kResultPath);
   container.set("terminationMessagePolicy", "FallbackToLogsOnError");
 
   Json volume = Json::object({{"name", kVolumeName}});
   volume.set({"persistentVolumeClaim", "claimName"}, claim);
+  Json volumes = Json::array({volume});
+  if (compares) volumes.push_back(base_volume(needs.base));
   Object pod = make_child(api::kPod, move);
   pod.set({"spec"}, Json::object({{"restartPolicy", "Never"},
                                   {"automountServiceAccountToken", false},
                                   {"terminationGracePeriodSeconds", kGraceSeconds},
                                   {"containers", Json::array({container})},
-                                  {"volumes", Json::array({volume})}}));
+                                  {"volumes", volumes}}));
   return pod;
 }
 

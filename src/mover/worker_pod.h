@@ -9,6 +9,8 @@
 //   volume   config.volume is kDevicePath, a raw block device (volumeDevices), or, of a claim with
 //            volumeMode Filesystem, kMountPath, where it is mounted (volumeMounts); the pod runs as
 //            root then, or it could neither read nor restore every file
+//            config.parent_volume, if there is a base to compare with, is kParentPath, a device
+//            too, that is only read
 //   log      JSON lines {"totalBytes","bytesDone","bytesRead","bytesMoved"}, one per progress
 //   report;
 //            other lines are ignored
@@ -34,12 +36,14 @@ inline constexpr std::string_view kConfigFlag = "--config=";
 inline constexpr std::string_view kResultFlag = "--result-path=";
 inline constexpr std::string_view kDevicePath = "/dev/volume";
 inline constexpr std::string_view kMountPath = "/volume";
+inline constexpr std::string_view kParentPath = "/dev/parent-volume";
 inline constexpr std::string_view kResultPath = "/dev/termination-log";
 
 // What a worker gets besides the claim of its move.
 struct WorkerNeeds {
   datapath::WorkerConfig config;
-  std::string secret;  // in namespace_of(move), with the repository's password
+  std::string secret;     // in namespace_of(move), with the repository's password
+  std::string base = {};  // a claim there: the volume that config.parent was made from
 };
 
 // The pod for a move. `claim` is its volume, of the mode that `config.volume_mode` says (Block

@@ -22,6 +22,7 @@
 #include "sandbox/setup.h"
 #include "sandbox/signer.h"
 #include "sandbox/storage_driver.h"
+#include "volume/shared_extents.h"
 
 namespace breakwater::sandbox {
 namespace {
@@ -142,7 +143,8 @@ class RunningSandbox final : public Sandbox {
     server_ = TRY(apiserver::ApiServer::open(settings, clock_, random_, log_));
     TRY(server_->install_crds(TRY(embedded_crds(settings_.olm))));
     client_ = server_->client(apiserver::admin_user());
-    return settings_.hub ? furnish_hub(*client_) : furnish(*client_);
+    if (settings_.hub) return furnish_hub(*client_);
+    return furnish(*client_, volume::shares_extents(settings_.directory));
   }
 
   // What every cluster has, hubs too.

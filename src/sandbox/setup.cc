@@ -49,10 +49,11 @@ Object storage_class() {
 }
 
 // Retain, as the mission asks for: a deleted namespace must not take its snapshots along.
-Object snapshot_class() {
+Object snapshot_class(bool shared_extents) {
   Object object = Object::make(api::kVolumeSnapshotClass, {"", kSnapshotClass});
   object.set_label(api::kSnapshotClassLabel, "true");
   object.set_annotation(api::kDefaultSnapshotClassAnnotation, "true");
+  if (shared_extents) object.set_annotation(api::kChangedBlocksAnnotation, api::kSharedExtents);
   object.set({"driver"}, api::kSandboxDriver);
   object.set({"deletionPolicy"}, "Retain");
   return object;
@@ -106,9 +107,9 @@ Result<Certificates> load_certificates(const fs::path& directory, Time now) {
   return result;
 }
 
-Result<> furnish(kube::Client& client) {
+Result<> furnish(kube::Client& client, bool shared_extents) {
   TRY(create_unless_there(client, api::kStorageClass, storage_class()));
-  TRY(create_unless_there(client, api::kVolumeSnapshotClass, snapshot_class()));
+  TRY(create_unless_there(client, api::kVolumeSnapshotClass, snapshot_class(shared_extents)));
   const Object system = TRY(client.get(api::kNamespace, {"", "kube-system"}));
   Object claim = Object::make(api::kClusterClaim, {"", std::string(api::kClaimKubernetes)});
   claim.set({"spec", "value"}, system.uid());

@@ -25,8 +25,9 @@ struct Certificates {
 };
 Result<Certificates> load_certificates(const std::filesystem::path& directory, Time now);
 
-// StorageClass, VolumeSnapshotClass and ClusterClaim id.k8s.io; what is there already stays.
-Result<> furnish(kube::Client& client);
+// StorageClass, VolumeSnapshotClass and ClusterClaim id.k8s.io; what is there already stays. The
+// VolumeSnapshotClass says so if volumes share extents (volume::shares_extents of their directory).
+Result<> furnish(kube::Client& client, bool shared_extents = false);
 // ManagedClusterSets default and global.
 Result<> furnish_hub(kube::Client& client);
 

@@ -14,6 +14,7 @@
 #include <limits>
 
 #include "base/file.h"
+#include "volume/block_volume.h"
 
 #ifndef XFS_SUPER_MAGIC
 #define XFS_SUPER_MAGIC 0x58465342
@@ -25,6 +26,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr uint32_t kBatch = 512;  // extents asked for at once
+constexpr size_t kTrialSize = 64 << 10;
 // Where any of these is set, the physical place says nothing about the content.
 constexpr uint32_t kDoubtful = FIEMAP_EXTENT_UNKNOWN | FIEMAP_EXTENT_DELALLOC |
                                FIEMAP_EXTENT_ENCODED | FIEMAP_EXTENT_DATA_ENCRYPTED |
@@ -166,6 +168,17 @@ Result<std::optional<Extents>> changed_between(const fs::path& old_path, const f
                              equal_places(*old_pieces, *new_pieces));
   if (after.size > before.size) changed.push_back({before.size, after.size - before.size});
   return intersect(normalize(std::move(changed)), normalize({{0, after.size}}));
+}
+
+bool shares_extents(const fs::path& directory) {
+  const auto scratch = TempDir::create(directory, ".extents");
+  if (!scratch) return false;
+  const fs::path one = scratch->path() / "one", two = scratch->path() / "two";
+  if (!write_file(one, std::string(kTrialSize, 'x'))) return false;
+  const auto method = clone_file(one, two);
+  if (!method || *method != CopyMethod::kReflink) return false;
+  const auto changed = changed_between(one, two);
+  return changed && *changed && (*changed)->empty();
 }
 
 }  // namespace breakwater::volume

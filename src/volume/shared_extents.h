@@ -23,4 +23,8 @@ namespace breakwater::volume {
 Result<std::optional<Extents>> changed_between(const std::filesystem::path& old_path,
                                                const std::filesystem::path& new_path);
 
+// Whether raw files in this directory share blocks with their clones, and changed_between() can
+// tell: tried out with a small file, which is removed again. False too if that fails.
+bool shares_extents(const std::filesystem::path& directory);
+
 }  // namespace breakwater::volume

@@ -21,10 +21,14 @@ inline constexpr const char* kRestoreLabel = "velero.io/dynamic-pv-restore";
 
 class Story {
  public:
-  explicit Story(mover::Settings settings = {})
-      : world([this, settings](kube::Reader& reader, kube::Client& client) {
-          return mover::make_mover_controllers(settings, {reader, client, world.clock(), Logger()});
-        }),
+  explicit Story(mover::Settings settings = {},
+                 const std::filesystem::path& parent = World::fast_directory())
+      : world(
+            [this, settings](kube::Reader& reader, kube::Client& client) {
+              return mover::make_mover_controllers(settings,
+                                                   {reader, client, world.clock(), Logger()});
+            },
+            parent),
         worker(world.directory() / "repository") {
     world.on_idle = [this] { return worker.work(world.processes()); };
     add_location();
