@@ -139,7 +139,8 @@ TEST(Rbac, ARuleForOneNameAllowsListsOfThatNameAlone) {
     ASSERT_TRUE(world.admin->create(kind, kube::Object(yaml(text))));
   };
   add(kRole, R"({metadata: {name: one, namespace: demo}, rules: [
-        {apiGroups: [""], resources: [configmaps], resourceNames: [mine], verbs: [list, watch]}]})");
+        {apiGroups: [""], resources: [configmaps], resourceNames: [mine],
+         verbs: [list, watch]}]})");
   add(kRoleBinding, R"({metadata: {name: one, namespace: demo},
         roleRef: {kind: Role, name: one}, subjects: [{kind: User, name: ann}]})");
   world.create(kMapKind, "mine");
@@ -180,7 +181,8 @@ TEST(Rbac, ReviewsAnswerInProcessToo) {
   EXPECT_EQ(may(*world.admin, "nobody", "list"), "no");
   EXPECT_EQ(may(*world.server->client({"ann", {}, ""}), "bot", "list"),
             "subjectaccessreviews is forbidden: User \"ann\" cannot create resource "
-            "\"subjectaccessreviews\" in API group \"authorization.k8s.io\" at the cluster scope");
+            "\"subjectaccessreviews\" in API group \"authorization.k8s.io\" at the cluster "
+            "scope");
   EXPECT_EQ(world.admin->get(kReview, {"", "x"}).error().code(), Code::kNotFound);
 }
 
