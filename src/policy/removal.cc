@@ -74,7 +74,9 @@ Result<> Removal::remove(const Object& replica) {
 }
 
 void Removal::tell(const Object& replica, const Object& root, std::string_view why) {
-  if (!told_.insert(replica.key()).second) return;
+  std::string& told = told_[replica.key()];
+  if (told == why) return;
+  told = why;
   services_.events.warning(root, "PolicyPropagation",
                            fmt::format("Policy {} stays on cluster {} as it is: {}",
                                        root.key().to_string(), replica.ns(), why));

@@ -5,7 +5,6 @@
 
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -43,7 +42,7 @@ class Removal {
     Duration since{};  // Clock::monotonic()
   };
   std::map<kube::Key, Confirmed> confirmed_;
-  std::set<kube::Key> told_;
+  std::map<kube::Key, std::string> told_;  // why a replica stays, as last said
 };
 
 // The Secret that the replica's install template points at, or "".
