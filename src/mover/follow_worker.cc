@@ -84,7 +84,13 @@ Outcome MoveReconciler::replace_pod(const Object& move) {
 
 Outcome MoveReconciler::start_pod(const Object& move) {
   auto needs = direction_->prepare_worker(move);
-  if (!needs) return judge(move, needs.error());
+  if (!needs) {
+    const Time since = state_of(move).retry_at;
+    const bool late = since != Time{} &&
+                      environment_.clock.now() - since > TRY(direction_->prepare_timeout(move));
+    if (!late) return judge(move, needs.error());
+    return fail_move(move, "timeout on restarting the worker: " + needs.error().to_string());
+  }
   const auto claim = TRY(find_child(environment_.client, api::kPersistentVolumeClaim, move));
   if (!claim) {
     return fail_move(move, "the PersistentVolumeClaim that the worker reads or writes is gone");

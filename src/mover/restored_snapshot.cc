@@ -43,16 +43,24 @@ Result<> set_policy(kube::Client& client, const Object& content, const std::stri
 }  // namespace
 
 Result<Step> RestoredSnapshot::take(const Object& move, Duration limit) {
+  auto step = look(move);
+  if (!step && !step.error().is(Code::kNotFound)) return step;
+  const std::string what = step ? step->waiting_for : step.error().to_string();
+  if (step && step->done) return step;
+  if (environment_.clock.now() - state_of(move).done_at <= limit) return Step::wait(what);
+  return fail(Code::kInvalid, "gave up after {} {}", format_duration(limit), what);
+}
+
+// Once; kNotFound too says what is awaited.
+Result<Step> RestoredSnapshot::look(const Object& move) {
   const Step pod = TRY(remove_child(environment_.client, api::kPod, move));
   if (!pod.done) return pod;  // what it wrote is on the volume only when it has let go of it
   const Object snapshot = TRY(ensure_snapshot(move));
   if (!snapshot.status()["readyToUse"].as_bool() || content_of(snapshot).empty()) {
     const std::string& problem = snapshot.status()["error"]["message"].as_string();
-    const std::string what =
-        fmt::format("waiting for VolumeSnapshot {} to be ready{}{}", snapshot.key().to_string(),
-                    problem.empty() ? "" : ": ", problem);
-    if (environment_.clock.now() - state_of(move).done_at <= limit) return Step::wait(what);
-    return fail(Code::kInvalid, "gave up after {} {}", format_duration(limit), what);
+    return Step::wait(fmt::format("waiting for VolumeSnapshot {} to be ready{}{}",
+                                  snapshot.key().to_string(), problem.empty() ? "" : ": ",
+                                  problem));
   }
   const Object content = TRY(keep_content(move, snapshot));
   const Json& status = move.status();

@@ -25,6 +25,7 @@ class RestoredSnapshot {
   Result<Step> release(const kube::Object& move, bool keep);
 
  private:
+  Result<Step> look(const kube::Object& move);
   Result<kube::Object> ensure_snapshot(const kube::Object& move);
   Result<kube::Object> keep_content(const kube::Object& move, const kube::Object& snapshot);
   Result<std::optional<kube::Object>> find_content(const kube::Object& move,

@@ -301,62 +301,68 @@ TEST(VolumeSnapshotBackup, CanBeDeletedAtAnyTime) {
   }
 }
 
-TEST(VolumeSnapshotRestore, FailsWithASentenceAndLeavesNothing) {
-  struct Case {
-    const char* name;
-    std::function<void(SnapshotStory&, Object&)> change;
-    std::string sentence;
-  };
-  const auto reference = [](Object& vsr, std::string_view member, const char* value) {
-    vsr.set({"spec", "volumeSnapshotMoverBackupRef", member}, value);
-  };
-  const Case cases[] = {
+struct BadRestore {
+  const char* name;
+  std::function<void(SnapshotStory&, Object&)> change;
+  std::string sentence;
+};
+
+void set_reference(Object& vsr, std::string_view member, const std::string& value) {
+  vsr.set({"spec", "volumeSnapshotMoverBackupRef", member}, value);
+}
+
+const std::vector<BadRestore>& bad_restores() {
+  static const std::vector<BadRestore> all = {
       {"no repository",
-       [&](SnapshotStory&, Object& vsr) { reference(vsr, "resticrepository", ""); },
+       [](SnapshotStory&, Object& vsr) { set_reference(vsr, "resticrepository", ""); },
        "resticrepository cannot be empty"},
       {"no size",
-       [&](SnapshotStory&, Object& vsr) {
+       [](SnapshotStory&, Object& vsr) {
          vsr.set({"spec", "volumeSnapshotMoverBackupRef", "sourcePVCData", "size"}, "");
        },
        "sourcePVCData size cannot be empty"},
       {"a size that is none",
-       [&](SnapshotStory&, Object& vsr) {
+       [](SnapshotStory&, Object& vsr) {
          vsr.set({"spec", "volumeSnapshotMoverBackupRef", "sourcePVCData", "size"}, "big");
        },
        "big"},
       {"a bucket that is not the location's",
-       [&](SnapshotStory&, Object& vsr) {
-         reference(vsr, "resticrepository", "/srv/other/restic/c/shop#snap1");
+       [](SnapshotStory&, Object& vsr) {
+         set_reference(vsr, "resticrepository", "/srv/other/restic/c/shop#snap1");
        },
        "is not in /srv/bucket"},
       {"outside the location's prefix",
-       [&](SnapshotStory&, Object& vsr) {
-         reference(vsr, "resticrepository", "/srv/bucket/three/restic/c/shop#snap1");
+       [](SnapshotStory&, Object& vsr) {
+         set_reference(vsr, "resticrepository", "/srv/bucket/three/restic/c/shop#snap1");
        },
        "is not below /srv/bucket/one/two"},
       {"by dots",
-       [&](SnapshotStory&, Object& vsr) {
-         reference(vsr, "resticrepository", "/srv/bucket/one/two/../../restic/c/shop#snap1");
+       [](SnapshotStory&, Object& vsr) {
+         set_reference(vsr, "resticrepository", "/srv/bucket/one/two/../../restic/c/shop#snap1");
        },
        "is not in /srv/bucket"},
       {"another namespace",
-       [&](SnapshotStory&, Object& vsr) {
-         reference(vsr, "resticrepository", "/srv/bucket/one/two/restic/c/vault#snap1");
+       [](SnapshotStory&, Object& vsr) {
+         set_reference(vsr, "resticrepository", "/srv/bucket/one/two/restic/c/vault#snap1");
        },
        "may not read"},
       {"the original mover's, without a Restore",
-       [&](SnapshotStory&, Object& vsr) {
-         reference(vsr, "resticrepository", "/srv/bucket/openshift-adp/backup-1/content-pvc");
+       [](SnapshotStory&, Object& vsr) {
+         set_reference(vsr, "resticrepository", "/srv/bucket/openshift-adp/backup-1/content-pvc");
        },
        "may not read"},
       {"a snapshot that is not there",
-       [&](SnapshotStory& story, Object& vsr) {
+       [](SnapshotStory& story, Object& vsr) {
          const std::string url = story.repository();
-         reference(vsr, "resticrepository", (url.substr(0, url.find('#')) + "#unknown").c_str());
+         set_reference(vsr, "resticrepository", url.substr(0, url.find('#')) + "#unknown");
        },
        "unknown"},
   };
-  for (const Case& one : cases) {
+  return all;
+}
+
+TEST(VolumeSnapshotRestore, FailsWithASentenceAndLeavesNothing) {
+  for (const BadRestore& one : bad_restores()) {
     SCOPED_TRACE(one.name);
     SnapshotStory story;
     story.furnish();
@@ -402,6 +408,22 @@ TEST(VolumeSnapshotRestore, ReadsAnotherNamespaceOnlyForARestoreThatMapsIt) {
     EXPECT_TRUE(story.run_to(api::kVolumeSnapshotRestore, copy, one.expected))
         << to_json(story.world.get(api::kVolumeSnapshotRestore, copy).json(), 1);
   }
+}
+
+TEST(VolumeSnapshotRestore, GivesUpInTimeOnASnapshotThatDoesNotBecomeReady) {
+  SnapshotStory story;
+  story.furnish();
+  story.make_vsb();
+  ASSERT_TRUE(story.run_vsb_to("Completed"));
+  for (const std::string& name : story.world.names(api::kVolumeSnapshotClass)) {
+    story.world.remove(api::kVolumeSnapshotClass, {"", name});
+  }
+  story.make_vsr(story.repository());
+  ASSERT_TRUE(story.run_vsr_to("InProgress"));
+  EXPECT_FALSE(story.run_vsr_to("Failed", std::chrono::minutes(9)));
+  ASSERT_TRUE(story.run_vsr_to("Failed", std::chrono::minutes(3)));
+  EXPECT_NE(SnapshotStory::message_of(story.vsr()).find("VolumeSnapshotClass"), std::string::npos);
+  story.expect_only({});
 }
 
 TEST(VolumeSnapshotRestore, CanBeDeletedAtAnyTime) {

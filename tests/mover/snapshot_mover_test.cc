@@ -19,9 +19,9 @@ TEST(VolumeSnapshotBackup, MovesASnapshotAndLeavesItAlone) {
   const std::string url = "/srv/bucket/one/two/restic/" + cluster_id_of(story) + "/shop#snap1";
   EXPECT_EQ(status["resticrepository"].as_string(), url);
   EXPECT_EQ(status["batchingStatus"].as_string(), "Completed");
-  EXPECT_EQ(
-      to_json(status["sourcePVCData"]),
-      R"({"name":"disk","size":"1Mi","storageClassName":"sandbox-block","volumeMode":"Block"})");
+  EXPECT_EQ(to_json(status["sourcePVCData"]),
+            R"({"name":"disk","size":"1Mi",)"
+            R"("storageClassName":"sandbox-block","volumeMode":"Block"})");
   EXPECT_EQ(status["volumeSnapshotClassName"].as_string(), "sandbox-snapshots");
   EXPECT_EQ(status["replicationSourceData"]["name"].as_string(), "vsb-1-pod");
   EXPECT_EQ(status["progress"]["bytesDone"].as_int(), 1 << 20);
@@ -36,7 +36,8 @@ TEST(VolumeSnapshotBackup, MovesASnapshotAndLeavesItAlone) {
   EXPECT_EQ(story.vsb().annotation("datamover.io/source-pvc-name"), "disk");
   EXPECT_EQ(story.vsb().annotation("datamover.io/source-pvc-size"), "1Mi");
   EXPECT_EQ(story.vsb().annotation("datamover.io/source-pvc-storageclass"), "sandbox-block");
-  EXPECT_EQ(story.vsb().annotation("datamover.io/source-pvc-volumesnapshotclass"), "sandbox-snapshots");
+  EXPECT_EQ(story.vsb().annotation("datamover.io/source-pvc-volumesnapshotclass"),
+            "sandbox-snapshots");
   const auto stored = story.world.directory() / "repository/bucket/one/two/restic" /
                       cluster_id_of(story) / "shop/snap1";
   EXPECT_EQ(read_file(stored).value(), story.bytes);
