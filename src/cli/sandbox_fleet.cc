@@ -107,6 +107,7 @@ class RunningFleet final : public Fleet {
 
   // What `cluster add` and `join` do.
   Result<> invite(const Member& member) {
+    TRY(policy::withdraw_invitations(*hub_client_, member.name));  // of a start that was killed
     const std::string kubeconfig = TRY(policy::invite_cluster(
         *hub_client_, member.name, hub_->admin(), {}, clock_.now(), random_));
     return policy::store_invitation(*member.client,

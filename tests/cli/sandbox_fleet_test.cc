@@ -10,6 +10,8 @@
 #include "api/kinds.h"
 #include "api/names.h"
 #include "base/file.h"
+#include "base/random.h"
+#include "cli/subprocess.h"
 #include "kube/http_client.h"
 
 namespace breakwater::cli::fleet_test {
@@ -102,6 +104,49 @@ TEST(SandboxFleet, EachClusterIsAContextJoinsTheHubAndSurvivesARestart) {
   const auto requests = client_of("hub")->list(api::kCertificateSigningRequest, "");
   EXPECT_EQ(requests->size(), 2u);
   EXPECT_TRUE(client_of("cls1")->get(api::kConfigMap, {"default", "here"}));
+}
+
+TEST(SandboxFleet, KilledWhileItJoinsItJoinsInTheEnd) {
+  const char* bin = std::getenv("BREAKWATER_BIN");
+  ASSERT_NE(bin, nullptr);
+  const TempDir directory = TempDir::create(fs::temp_directory_path(), "fleet").value();
+  const fs::path fleet = directory.path() / "fleet", log = directory.path() / "log";
+  SeededRandom random(7);
+  const auto start = [&] {
+    return Child::start({std::string(bin) + "/breakwater", "sandbox", "up", "--clusters", "2",
+                         "--directory", fleet.string()},
+                        log)
+        .value();
+  };
+  for (int i = 0; i < 8; ++i) {
+    Child child = start();
+    std::this_thread::sleep_for(std::chrono::milliseconds(100 + random.below(1500)));
+    child.kill_and_wait();
+  }
+  Child child = start();
+  const auto hub = [&]() -> std::unique_ptr<kube::Client> {
+    auto config = kube::load_kubeconfig(fleet / "kubeconfig", "hub");
+    if (!config) return nullptr;
+    return kube::make_http_client(std::move(*config), Logger()).value();
+  };
+  for (const char* name : {"cls1", "cls2"}) {
+    EXPECT_TRUE(eventually([&] {
+      const auto client = hub();
+      const auto cluster =
+          client ? client->get(api::kManagedCluster, {"", name}) : Result<kube::Object>();
+      return cluster &&
+             kube::find_condition(*cluster, api::kClusterAvailable)["status"].as_string() == "True";
+    })) << name
+        << "\n"
+        << read_file(log).value_or("");
+  }
+  // Of several invitations one is left at most.
+  for (const char* name : {"cls1", "cls2"}) {
+    const auto tokens = hub()->list(api::kSecret, "kube-system",
+                                    kube::LabelSelector::equals(api::kCsrClusterLabel, name));
+    EXPECT_LE(tokens->size(), 1u);
+  }
+  child.stop();
 }
 
 }  // namespace breakwater::cli::fleet_test
