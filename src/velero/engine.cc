@@ -1,5 +1,6 @@
 #include "velero/engine.h"
 
+#include "api/secret_selector.h"
 #include "blob/store_factory.h"
 #include "velero/backup.h"
 #include "velero/backup_sync.h"
@@ -23,15 +24,18 @@ std::vector<kube::ControllerSpec> make_engine_controllers(EngineSettings setting
   return controllers;
 }
 
-StoreFactory make_store_factory(Random& random) {
-  return [&random](const kube::Object& location) {
-    const Json& spec = location.spec();
-    blob::StoreLocation wanted;
-    wanted.provider = spec["provider"].as_string();
-    wanted.bucket = spec["objectStorage"]["bucket"].as_string();
-    wanted.prefix = spec["objectStorage"]["prefix"].as_string();
-    for (const auto& [name, value] : spec["config"].members())
-      wanted.config[name] = value.as_string();
+StoreFactory make_store_factory(Random& random, kube::Reader& secrets) {
+  return [&random,
+          &secrets](const kube::Object& location) -> Result<std::unique_ptr<blob::ObjectStore>> {
+    blob::StoreLocation wanted = TRY(blob::location_of_spec(location.spec()));
+    if (const auto credential = api::credential_of_location(location)) {
+      wanted.credentials = TRY(while_doing(api::secret_value(secrets, location.ns(), *credential),
+                                           "reading spec.credential"));
+    }
+    if (const auto ca = api::ca_cert_of_location(location)) {
+      wanted.ca_cert = TRY(while_doing(api::secret_value(secrets, location.ns(), *ca),
+                                       "reading spec.objectStorage.caCertRef"));
+    }
     return blob::open_store(wanted, random);
   };
 }

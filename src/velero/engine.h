@@ -22,9 +22,10 @@ namespace breakwater::velero {
 std::vector<kube::ControllerSpec> make_engine_controllers(EngineSettings settings,
                                                           EngineServices services);
 
-// Opens locations of the providers that blob/store_factory.h knows. `random` outlives the factory
-// and is used on several threads: the kernel's, not a seeded one.
-StoreFactory make_store_factory(Random& random);
+// Opens locations of the providers that blob/store_factory.h knows, with the credentials and the
+// authority of the Secrets that they point to, read live with `secrets`. Both outlive the factory;
+// `random` is used on several threads: the kernel's, not a seeded one.
+StoreFactory make_store_factory(Random& random, kube::Reader& secrets);
 // Asks `client`, and falls back to well_known_kinds() where the transport has no discovery.
 Discover make_discover(kube::Client& client);
 

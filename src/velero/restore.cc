@@ -207,7 +207,7 @@ class RestoreReconciler final : public kube::Reconciler {
   Outcome forget(const Object& restore) {
     for (const char* step : {"check", "apply", "finalize", "remove"})
       services().operations.forget(operation_id(restore, step));
-    // A claim that waits for its first use needs its snapshot longer than the Restore lasts.
+    // A claim may need its snapshot longer than the Restore lasts.
     auto snapshots = TRY(services().reader.list(api::kVolumeSnapshot, "", of_restore(restore)));
     if (snapshots.empty() || TRY(release_restored_snapshots(*context_, restore)))
       return Outcome::done();

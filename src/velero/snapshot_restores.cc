@@ -2,7 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <optional>
+#include <algorithm>
+#include <set>
 
 #include "api/kinds.h"
 #include "api/names.h"
@@ -120,6 +121,21 @@ Result<> release(kube::Client& client, const Object& restore, const Object& vsr)
   return kube::remove_if_exists(client, api::kVolumeSnapshot, {vsr.ns(), name});
 }
 
+// Whether a restored claim still has to be made of this snapshot.
+Result<bool> is_waited_for(kube::Client& client, const Object& restore, const Object& snapshot) {
+  auto claims = TRY(client.list(api::kPersistentVolumeClaim, snapshot.ns(), of_restore(restore)));
+  return std::ranges::any_of(claims, [&](const Object& claim) {
+    return claim.spec()["dataSource"]["name"].as_string() == snapshot.name() &&
+           claim.spec()["volumeName"].as_string().empty();
+  });
+}
+
+// The Backup's own content keeps the storage's snapshot; ours was one more way to it.
+Result<> release_kept(kube::Client& client, const Object& snapshot) {
+  TRY(kube::remove_if_exists(client, api::kVolumeSnapshotContent, {"", snapshot.name()}));
+  return kube::remove_if_exists(client, api::kVolumeSnapshot, snapshot.key());
+}
+
 // How a VSR and what follows it stand.
 Result<MoveState> advance(const Context& context, const Object& restore, const Object& vsr,
                           Duration timeout) {
@@ -211,12 +227,23 @@ Result<bool> release_restored_snapshots(const Context& context, const Object& re
   kube::Client& client = context.services.client;
   auto vsrs = TRY(client.list(api::kVolumeSnapshotRestore, "", of_restore(restore)));
   bool all_gone = true;
+  std::set<kube::Key> of_vsrs;
   for (const Object& vsr : vsrs) {
+    of_vsrs.insert({vsr.ns(), restored_snapshot_name(restore, claim_of(vsr))});
     const ClaimState claim = TRY(claim_state(client, vsr));
     const bool done = has_ended(vsr) && (vsr.phase() != api::vsm_phase::kCompleted ||
                                          claim == ClaimState::kGone || claim == ClaimState::kBound);
     if (done) TRY(release(client, restore, vsr));
     all_gone = all_gone && done;
+  }
+  auto snapshots = TRY(client.list(api::kVolumeSnapshot, "", of_restore(restore)));
+  for (const Object& snapshot : snapshots) {
+    if (of_vsrs.contains(snapshot.key())) continue;
+    if (TRY(is_waited_for(client, restore, snapshot))) {
+      all_gone = false;
+    } else {
+      TRY(release_kept(client, snapshot));
+    }
   }
   return all_gone;
 }

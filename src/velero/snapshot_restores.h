@@ -30,7 +30,9 @@ Result<MoveSummary> watch_snapshot_restores(const Context& context, const kube::
 Result<> add_claim_errors(const Context& context, const std::vector<kube::Object>& vsrs,
                           Duration timeout, Findings& findings);
 
-// Removes the snapshots of VSRs whose claims need them no more. Returns whether none is left.
+// Removes the VolumeSnapshots that the Restore made for claims that need them no more: of VSRs with
+// the storage's snapshot, of those that a Backup left in the cluster without it. Returns whether
+// none is left.
 Result<bool> release_restored_snapshots(const Context& context, const kube::Object& restore);
 
 }  // namespace breakwater::velero

@@ -341,8 +341,10 @@ spec: {{includedNamespaces: [shop], snapshotMoveData: false}})",
                             kNs));
   cluster.run_for(minutes(5));
   ASSERT_EQ(cluster.backup("b1").phase(), "Completed");
+  const size_t contents = cluster.list(api::kVolumeSnapshotContent).size();
   cluster.destroy_vm("shop", "vm-1");
   cluster.destroy_vm("shop", "vm-2");
+  cluster.claims_wait = true;
   Object restore = run_restore();
   EXPECT_EQ(restore.phase(), "Completed") << errors_of("r1");
   Object claim = cluster.get(api::kPersistentVolumeClaim, "shop", "vm-1-disk");
@@ -353,6 +355,14 @@ spec: {{includedNamespaces: [shop], snapshotMoveData: false}})",
                                snapshot.spec()["source"]["volumeSnapshotContentName"].as_string());
   EXPECT_EQ(content.spec()["deletionPolicy"].as_string(), "Retain");
   EXPECT_TRUE(content.spec()["source"]["snapshotHandle"].as_string().starts_with("snap-"));
+
+  cluster.claims_wait = false;
+  cluster.run_for(minutes(1));
+  claim = cluster.get(api::kPersistentVolumeClaim, "shop", "vm-1-disk");
+  EXPECT_TRUE(claim.spec()["volumeName"].as_string().starts_with("made-of-snap-"));
+  EXPECT_FALSE(cluster.exists(api::kVolumeSnapshot, "shop", name)) << "it has served";
+  EXPECT_EQ(cluster.list(api::kVolumeSnapshotContent).size(), contents) << "the Backup's stay";
+  EXPECT_EQ(cluster.handles.size(), 2u);
 }
 
 TEST_F(RestoreStory, DeletingARestoreRemovesItsFilesOnly) {
