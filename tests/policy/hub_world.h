@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "base/yaml.h"
 #include "kube/events.h"
+#include "kube/faulty_client.h"
 #include "kube/runner.h"
 #include "policy/hub.h"
 #include "policy/resolve.h"
@@ -28,7 +29,7 @@ inline constexpr const char* kPolicyNs = "policies";
 
 class HubWorld {
  public:
-  explicit HubWorld(HubSettings hub_settings = {}) : settings(hub_settings) {
+  explicit HubWorld(uint64_t seed = 7) : random(seed) {
     log = Logger(sink, clock, LogLevel::kDebug);
     server = std::move(*apiserver::ApiServer::open({}, clock, random, log));
     install("deploy/crds");
@@ -40,7 +41,10 @@ class HubWorld {
   // The hub's process, again after a crash; as `user` (the administrator by default).
   void start(apiserver::User user = apiserver::admin_user()) {
     runner.reset();
-    hub = server->client(std::move(user));
+    events.reset();
+    hub.reset();
+    inner = server->client(std::move(user));
+    hub = std::make_unique<kube::FaultyClient>(*inner, random, kube::Faults{});
     events = std::make_unique<kube::EventRecorder>(*hub, clock, "hub", log);
     runner = std::make_unique<kube::Runner>(*hub, clock, random, log);
     const auto enqueue = [this](const std::string& controller, const kube::Key& key) {
@@ -179,13 +183,14 @@ class HubWorld {
   }
 
   ManualClock clock{*parse_rfc3339("2026-11-21T00:00:00Z")};
-  SeededRandom random{7};
+  SeededRandom random;
   std::shared_ptr<MemoryLogSink> sink = std::make_shared<MemoryLogSink>();
   Logger log;
   HubSettings settings;
   std::unique_ptr<apiserver::ApiServer> server;
   std::unique_ptr<kube::Client> client;  // the admin's
-  std::unique_ptr<kube::Client> hub;
+  std::unique_ptr<kube::Client> inner;
+  std::unique_ptr<kube::FaultyClient> hub;  // what the hub's process talks through
   std::unique_ptr<kube::EventRecorder> events;
   std::unique_ptr<kube::Runner> runner;
 
