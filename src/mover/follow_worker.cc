@@ -86,7 +86,7 @@ Outcome MoveReconciler::start_pod(const Object& move) {
   auto needs = direction_->prepare_worker(move);
   if (!needs) {
     const Time since = state_of(move).retry_at;
-    const bool late = since != Time{} &&
+    const bool late = needs.error().is(Code::kNotFound) && since != Time{} &&
                       environment_.clock.now() - since > TRY(direction_->prepare_timeout(move));
     if (!late) return judge(move, needs.error());
     return fail_move(move, "timeout on restarting the worker: " + needs.error().to_string());

@@ -1,5 +1,7 @@
 // VolumeSnapshotBackups and VolumeSnapshotRestores over the embedded API, the sandbox's storage and
 // a fake worker.
+#include "tests/datapath/tree_files.h"
+#include "tests/mover/real_worker.h"
 #include "tests/mover/snapshot_story.h"
 
 namespace breakwater::mover_test {
@@ -107,7 +109,7 @@ void restore_by_vsr(SnapshotStory& story) {
 }
 
 // A claim from the snapshot that a VolumeSnapshotRestore made, as a restore makes it.
-void take_over(SnapshotStory& story) {
+void take_over(SnapshotStory& story, const char* mode = "Block") {
   Object content = Object::make(api::kVolumeSnapshotContent, {"", "static"});
   content.set({"spec"},
               Json::object({{"deletionPolicy", "Retain"}, {"driver", api::kSandboxDriver}}));
@@ -118,7 +120,15 @@ void take_over(SnapshotStory& story) {
   Object snapshot = Object::make(api::kVolumeSnapshot, {"shop", "static"});
   snapshot.set({"spec", "source", "volumeSnapshotContentName"}, "static");
   story.world.create(api::kVolumeSnapshot, snapshot);
-  story.world.create_claim(kTarget, "1Mi", "static");
+  Object claim = Object::make(api::kPersistentVolumeClaim, kTarget);
+  claim.set({"spec", "accessModes"}, Json::array({"ReadWriteOnce"}));
+  claim.set({"spec", "volumeMode"}, mode);
+  claim.set({"spec", "resources", "requests", "storage"},
+            story.vsr().spec()["volumeSnapshotMoverBackupRef"]["sourcePVCData"]["size"]);
+  claim.set({"spec", "dataSource"}, Json::object({{"apiGroup", "snapshot.storage.k8s.io"},
+                                                  {"kind", "VolumeSnapshot"},
+                                                  {"name", "static"}}));
+  story.world.create(api::kPersistentVolumeClaim, claim);
 }
 
 TEST(VolumeSnapshotRestore, LeavesASnapshotFromWhichClaimsAreMade) {
@@ -179,6 +189,32 @@ TEST(VolumeSnapshotRestore, LeavesASnapshotThatSomebodyTookOver) {
   ASSERT_TRUE(story.world.run_until(
       [&] { return !story.world.exists(api::kVolumeSnapshotRestore, kVsr); }));
   story.expect_only({.claims = 2, .snapshots = 2, .contents = 2, .files = 2});
+}
+
+TEST(VolumeSnapshotRestore, BringsBackAVolumeOfModeFilesystem) {
+  SnapshotStory story;
+  RealWorker worker(story.world.directory() / "store");
+  story.world.on_idle = [&] { return worker.work(story.world.processes()); };
+  story.add_password();
+  Object claim = Object::make(api::kPersistentVolumeClaim, kDisk);
+  claim.set({"spec", "accessModes"}, Json::array({"ReadWriteOnce"}));
+  claim.set({"spec", "volumeMode"}, "Filesystem");
+  claim.set({"spec", "resources", "requests", "storage"}, "64Mi");
+  story.world.create(api::kPersistentVolumeClaim, claim);
+  ASSERT_TRUE(story.world.run_until([&] { return story.world.is_bound(kDisk); }));
+  tree_files::make_everything(story.world.file_of(kDisk));
+  story.make_snapshot();
+  story.make_vsb();
+  ASSERT_TRUE(story.run_vsb_to("Completed")) << to_json(story.vsb().json(), 1);
+  EXPECT_EQ(story.vsb().status()["sourcePVCData"]["volumeMode"].as_string(), "Filesystem");
+  Object vsr = story.vsr_of(story.repository());
+  vsr.set({"spec", "volumeSnapshotMoverBackupRef", "sourcePVCData"},
+          story.vsb().status()["sourcePVCData"]);
+  story.world.create(api::kVolumeSnapshotRestore, vsr);
+  ASSERT_TRUE(story.run_vsr_to("Completed")) << to_json(story.vsr().json(), 1);
+  take_over(story, "Filesystem");
+  ASSERT_TRUE(story.world.run_until([&] { return story.world.is_bound(kTarget); }));
+  tree_files::expect_equal(story.world.file_of(kDisk), story.world.file_of(kTarget));
 }
 
 TEST(VolumeSnapshotRestore, RestoresExactlyTheSnapshotItNamesElseTheNewest) {
