@@ -105,8 +105,9 @@ class WiredAgent final : public Agent {
     engine.ns = ns;
     engine.cluster_id = id_;
     return velero::make_engine_controllers(
-        engine, {runner_.reader(), client_, *operations_, clock_, events_, log_,
-                 velero::make_store_factory(random_), velero::make_discover(client_), enqueue()});
+        engine,
+        {runner_.reader(), client_, *operations_, clock_, events_, log_,
+         velero::make_store_factory(random_, client_), velero::make_discover(client_), enqueue()});
   }
 
   std::vector<kube::ControllerSpec> mover_of(const std::string& ns) {

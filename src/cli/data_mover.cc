@@ -29,6 +29,8 @@ Result<Json> move(const MoverOptions& options, datapath::WorkerConfig::Operation
     return fail(Code::kInvalid, "RESTIC_PASSWORD is not set");
   }
   config.password = password;
+  const char* credentials = std::getenv(datapath::kCredentialsVariable);
+  if (credentials != nullptr) config.location.credentials = credentials;
   const SystemClock clock;
   SystemRandom random;
   const char* host = std::getenv("HOSTNAME");
@@ -78,7 +80,8 @@ void add_data_mover_command(Command& program) {
   using Operation = datapath::WorkerConfig::Operation;
   Command& mover =
       program.add("data-mover", "Moves one volume; runs in the pods that the mover creates",
-                  "The repository's password comes from RESTIC_PASSWORD. Progress goes to stdout "
+                  "The repository's password comes from RESTIC_PASSWORD, the text of the store's "
+                  "credentials file from BREAKWATER_STORE_CREDENTIALS. Progress goes to stdout "
                   "as JSON lines.");
   add_operation(mover, "backup", "volume to repository", Operation::kBackup);
   add_operation(mover, "restore", "repository to volume", Operation::kRestore);

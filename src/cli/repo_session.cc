@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "blob/local_store.h"
+#include "blob/s3_location.h"
 #include "cli/terminal.h"
 
 namespace breakwater::cli {
@@ -16,6 +17,42 @@ std::string this_host() {
   return gethostname(name, sizeof name - 1) == 0 ? name : "localhost";
 }
 
+std::string environment_value(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+// The text of a credentials file: the environment's keys, or what AWS's tools would read.
+Result<std::string> aws_credentials() {
+  const std::string key = environment_value("AWS_ACCESS_KEY_ID");
+  if (!key.empty()) {
+    std::string text = fmt::format("[default]\naws_access_key_id={}\naws_secret_access_key={}\n",
+                                   key, environment_value("AWS_SECRET_ACCESS_KEY"));
+    const std::string token = environment_value("AWS_SESSION_TOKEN");
+    if (!token.empty()) text += fmt::format("aws_session_token={}\n", token);
+    return text;
+  }
+  std::string path = environment_value("AWS_SHARED_CREDENTIALS_FILE");
+  if (path.empty()) path = environment_value("HOME") + "/.aws/credentials";
+  auto text = read_file(path);
+  if (text) return text;
+  return fail(Code::kInvalid,
+              "no keys for S3: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
+              "AWS_SHARED_CREDENTIALS_FILE");
+}
+
+Result<std::unique_ptr<blob::ObjectStore>> open_s3(const std::string& url, Random& random) {
+  blob::StoreLocation location =
+      TRY(blob::location_of_restic_url(url, environment_value("AWS_DEFAULT_REGION")));
+  location.credentials = TRY(aws_credentials());
+  const std::string profile = environment_value("AWS_PROFILE");
+  const bool from_file = environment_value("AWS_ACCESS_KEY_ID").empty();
+  if (from_file && !profile.empty()) location.config["profile"] = profile;
+  const std::string ca = environment_value("RESTIC_CACERT");
+  if (!ca.empty()) location.ca_cert = TRY(read_file(ca));
+  return blob::open_store(location, random);
+}
+
 std::string without_line_end(std::string text) {
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
   return text;
@@ -24,7 +61,9 @@ std::string without_line_end(std::string text) {
 }  // namespace
 
 void RepoOptions::add_to(Command& command) {
-  command.option("-r,--repo", repository, "the repository: a directory", "RESTIC_REPOSITORY");
+  command.option("-r,--repo", repository,
+                 "the repository: a directory, or s3:https://host/bucket/prefix",
+                 "RESTIC_REPOSITORY");
   command.option("-p,--password-file", password_file, "a file whose first line is the password",
                  "RESTIC_PASSWORD_FILE");
   command.flag("--json", json, "JSON on stdout");
@@ -32,15 +71,28 @@ void RepoOptions::add_to(Command& command) {
 
 Result<std::unique_ptr<RepoSession>> RepoSession::start(const RepoOptions& options) {
   if (options.repository.empty()) {
-    return fail(Code::kInvalid, "no repository given: use --repo DIR or RESTIC_REPOSITORY");
+    return fail(Code::kInvalid,
+                "no repository given: use --repo DIR, --repo s3:https://host/bucket/prefix, or "
+                "RESTIC_REPOSITORY");
   }
   std::string path = options.repository;
-  if (path.starts_with("local:")) path.erase(0, 6);
   std::unique_ptr<RepoSession> session(new RepoSession);
   session->options_ = options;
   session->hostname_ = this_host();
+  if (path.starts_with("s3:")) {
+    session->store_ = TRY(open_s3(path, session->random_));
+    return session;
+  }
+  if (path.starts_with("local:")) path.erase(0, 6);
   session->store_ = blob::make_local_store({path, 0400, true}, session->random_);
   return session;
+}
+
+Result<> RepoSession::check_access() {
+  auto looked = store_->head("config");
+  if (looked || looked.error().is(Code::kNotFound)) return {};
+  if (!looked.error().is(Code::kForbidden)) return tl::unexpected(std::move(looked).error());
+  return fail(Code::kUnauthorized, "{}", looked.error().to_string());
 }
 
 Result<std::string> RepoSession::password() const {
@@ -63,11 +115,13 @@ repo::Environment RepoSession::environment() {
 
 Result<> RepoSession::init() {
   const std::string secret = TRY(password());
+  TRY(check_access());
   return repo::Repository::init(environment(), secret);
 }
 
 Result<repo::Repository*> RepoSession::open(repo::Settings settings) {
   const std::string secret = TRY(password());
+  TRY(check_access());
   repository_ = TRY(repo::Repository::open(environment(), secret, settings));
   return repository_.get();
 }

@@ -29,7 +29,10 @@ struct RepoOptions {
 // An object store, and the repository in it once it is open.
 class RepoSession {
  public:
-  // Opens the store that `options` names: a directory.
+  // Opens the store that `options` names, as restic would: a directory ("local:" before it or not),
+  // or "s3:https://host/bucket/prefix" with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and
+  // AWS_SESSION_TOKEN, else with AWS_PROFILE of AWS_SHARED_CREDENTIALS_FILE; AWS_DEFAULT_REGION;
+  // RESTIC_CACERT.
   static Result<std::unique_ptr<RepoSession>> start(const RepoOptions& options);
 
   Result<> init();
@@ -42,6 +45,8 @@ class RepoSession {
  private:
   RepoSession() = default;
   Result<std::string> password() const;
+  // So that a store that refuses us is not taken for a wrong password.
+  Result<> check_access();
   repo::Environment environment();
 
   SystemClock clock_;

@@ -24,6 +24,9 @@
 
 namespace breakwater::datapath {
 
+// The environment variable with the text of the store's credentials file.
+inline constexpr char kCredentialsVariable[] = "BREAKWATER_STORE_CREDENTIALS";
+
 struct WorkerConfig {
   enum class Operation { kBackup, kRestore };
   Operation operation = Operation::kBackup;
@@ -59,7 +62,7 @@ struct WorkerConfig {
   int threads = 2;
 };
 
-// {"operation":"backup","location":{"provider","bucket","prefix","config":{}},"volume",
+// {"operation":"backup","location":{"provider","bucket","prefix","config":{},"caCert"},"volume",
 // "volumeMode","fileName","hostname","paths":[],"tags":[],"parent","changedExtents",
 // "parentVolume","initIfMissing","snapshotID","file","onlyDifferences","lock","threads"}; what is
 // absent has its default. Neither direction carries the password or the credentials. Parsing:

@@ -77,6 +77,7 @@ Json worker_config_to_json(const WorkerConfig& config) {
                                                        {"config", options}})},
                             {"volume", config.volume.string()},
                             {"threads", config.threads}});
+  if (!location.ca_cert.empty()) json.set({"location", "caCert"}, location.ca_cert);
   if (!config.volume_mode.empty()) json.set("volumeMode", config.volume_mode);
   if (backup) {
     json.set("fileName", config.file_name);
@@ -139,6 +140,7 @@ Result<WorkerConfig> worker_config_from_json(const Json& json) {
   location.read("bucket", config.location.bucket);
   location.read("prefix", config.location.prefix);
   location.read("config", config.location.config);
+  location.read("caCert", config.location.ca_cert);
   if (config.location.provider.empty()) location.complain("provider", "the name of a provider");
   if (!location.result()) return tl::unexpected(location.result().error());
   return config;

@@ -68,14 +68,17 @@ class Download final : public Direction {
     const SnapshotName name = TRY(SnapshotName::parse(move.spec()["snapshotID"].as_string()));
     datapath::WorkerConfig config;
     config.operation = datapath::WorkerConfig::Operation::kRestore;
-    config.location = TRY(repository_location(settings_, environment_.reader,
-                                              move.spec()["backupStorageLocation"].as_string(),
-                                              name.repository()));
-    config.lock = !TRY(is_read_only(settings_, environment_.reader,
-                                    move.spec()["backupStorageLocation"].as_string()));
+    const std::string& storage = move.spec()["backupStorageLocation"].as_string();
+    config.location =
+        TRY(repository_location(settings_, environment_.client, storage, name.repository()));
+    config.lock = !TRY(is_read_only(settings_, environment_.reader, storage));
     config.snapshot = name.id;
     config.threads = settings_.worker_threads;
-    return WorkerNeeds{std::move(config), std::string(api::kRepositorySecret)};
+    WorkerNeeds needs;
+    needs.credentials = TRY(location_credential(settings_, environment_.client, storage));
+    needs.config = std::move(config);
+    needs.secret = api::kRepositorySecret;
+    return needs;
   }
 
   Result<> describe(Object& move, const Object& pod) override {

@@ -70,9 +70,9 @@ class Upload final : public Direction {
     const SnapshotName name = TRY(snapshot_name(move));
     datapath::WorkerConfig config =
         backup_config(settings_, move, source_claim(move), name.cluster);
-    config.location = TRY(repository_location(settings_, environment_.reader,
-                                              move.spec()["backupStorageLocation"].as_string(),
-                                              name.repository()));
+    const std::string& storage = move.spec()["backupStorageLocation"].as_string();
+    config.location =
+        TRY(repository_location(settings_, environment_.client, storage, name.repository()));
     config.parent = parent_of(move);
     WorkerNeeds needs;
     const auto base = TRY(bases_.find_exposed(move));
@@ -82,6 +82,7 @@ class Upload final : public Direction {
     }
     needs.config = std::move(config);
     needs.secret = api::kRepositorySecret;
+    needs.credentials = TRY(location_credential(settings_, environment_.client, storage));
     return needs;
   }
 

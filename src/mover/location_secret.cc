@@ -7,6 +7,7 @@
 #include "base/ids.h"
 #include "mover/children.h"
 #include "mover/data_mover_options.h"
+#include "mover/repository_access.h"
 #include "mover/repository_place.h"
 #include "mover/repository_url.h"
 
@@ -63,9 +64,10 @@ class LocationSecrets final : public kube::Reconciler {
     if (password.as_string().empty()) return std::nullopt;
     Json data = options.repository_settings;
     data.set(api::kRepositoryPasswordKey, password);
-    data.set(api::kRepositoryUrlKey, encoded(repository_url(store_location_of(location))));
-    const Json& ca = location.spec()["objectStorage"]["caCert"];
-    if (!ca.is_null()) data.set("RESTIC_CUSTOM_CA", ca);
+    const auto place = TRY(store_location_of(environment_.client, location));
+    data.set(api::kRepositoryUrlKey, encoded(repository_url(place)));
+    const Json keys = TRY(restic_credentials(environment_.client, location));
+    for (const auto& [key, value] : keys.members()) data.set(key, value);
     Object secret = Object::make(api::kSecret, name);
     secret.set_label(api::kManagedByLabel, api::kManagedBy);
     secret.set_label(api::kOadpLabel, "True");

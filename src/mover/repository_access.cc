@@ -3,6 +3,7 @@
 #include "api/kinds.h"
 #include "api/names.h"
 #include "base/encoding.h"
+#include "blob/s3_location.h"
 #include "mover/data_mover_options.h"
 #include "mover/repository_place.h"
 #include "mover/repository_url.h"
@@ -14,6 +15,11 @@ using kube::Object;
 
 namespace {
 
+constexpr char kCredentialsKey[] = "credentials";
+constexpr std::pair<const char*, const char*> kCredentialFields[] = {
+    {"AWS_ACCESS_KEY_ID", "aws_access_key_id"},
+    {"AWS_SECRET_ACCESS_KEY", "aws_secret_access_key"},
+    {"AWS_SESSION_TOKEN", "aws_session_token"}};
 constexpr std::string_view kCredentialKeys[] = {"AWS_", "AZURE_", "GOOGLE_", "RESTIC_"};
 
 // Keys that restic or its backends read.
@@ -25,6 +31,16 @@ Json credentials_of(const Object& secret) {
     }
   }
   return data;
+}
+
+// The keys of `data`, base64, as a credentials file, base64.
+std::string credentials_file(const Json& data) {
+  std::string text = "[default]\n";
+  for (const auto& [variable, field] : kCredentialFields) {
+    const auto value = from_base64(data[variable].as_string());
+    if (value && !value->empty()) text += fmt::format("{}={}\n", field, as_text(*value));
+  }
+  return to_base64(as_bytes(text));
 }
 
 std::string location_named_by(const std::string& secret) {
@@ -84,12 +100,42 @@ Result<RepositoryAccess> find_access(const Settings& settings, const Environment
   RepositoryAccess access;
   access.secret_data = credentials_of(secret);
   if (known) {
-    access.location = store_location_of(*location);
+    access.location = TRY(store_location_of(environment.client, *location));
+    access.location.config.erase("profile");  // the worker's file has one
+    const Json keys = TRY(restic_credentials(environment.client, *location));
+    for (const auto& [key, value] : keys.members()) access.secret_data.set(key, value);
     access.read_only = location->spec()["accessMode"].as_string() == "ReadOnly";
   } else {
     access.location = TRY(location_of_secret(secret));
   }
   return access;
+}
+
+Result<Json> restic_credentials(kube::Reader& reader, const Object& location) {
+  Json data = Json::object();
+  const Json& ca = location.spec()["objectStorage"]["caCert"];
+  if (!ca.is_null()) data.set("RESTIC_CUSTOM_CA", ca);
+  if (location.spec()["provider"].as_string() != api::kS3Provider) return data;
+  const Json& config = location.spec()["config"];
+  const auto selector = api::credential_of_location(location);
+  const std::string text = TRY(api::secret_value(reader, location.ns(), *selector));
+  const blob::S3Credentials keys =
+      TRY(while_doing(blob::parse_credentials(text, config["profile"].as_string_or("default")),
+                      "reading Secret {}/{}", location.ns(), selector->name));
+  data.set("AWS_ACCESS_KEY_ID", to_base64(as_bytes(keys.access_key_id)));
+  data.set("AWS_SECRET_ACCESS_KEY", to_base64(as_bytes(keys.secret_access_key)));
+  if (!keys.session_token.empty()) {
+    data.set("AWS_SESSION_TOKEN", to_base64(as_bytes(keys.session_token)));
+  }
+  const std::string& region = config["region"].as_string();
+  if (!region.empty()) data.set("AWS_DEFAULT_REGION", to_base64(as_bytes(region)));
+  return data;
+}
+
+std::optional<api::SecretSelector> worker_credentials(const RepositoryAccess& access,
+                                                      const std::string& secret) {
+  if (!access.secret_data.has("AWS_ACCESS_KEY_ID")) return std::nullopt;
+  return api::SecretSelector{secret, kCredentialsKey};
 }
 
 Result<std::string> ensure_worker_secret(kube::Client& client, const Object& move,
@@ -98,6 +144,7 @@ Result<std::string> ensure_worker_secret(kube::Client& client, const Object& mov
   Json data = access.secret_data;
   const std::string url = repository_url(location);
   data.set(api::kRepositoryUrlKey, to_base64(as_bytes(url)));
+  if (worker_credentials(access, "")) data.set(kCredentialsKey, credentials_file(data));
   Object wanted = make_child(api::kSecret, move);
   wanted.set({"type"}, "Opaque");
   wanted.set({"data"}, data);

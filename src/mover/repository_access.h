@@ -13,8 +13,10 @@
 // Source: volume-snapshot-mover.md 6; decisions.md, "Data mover".
 #pragma once
 
+#include <optional>
 #include <string>
 
+#include "api/secret_selector.h"
 #include "blob/store_factory.h"
 #include "mover/children.h"
 #include "mover/settings.h"
@@ -31,9 +33,18 @@ struct RepositoryAccess {
 Result<RepositoryAccess> find_access(const Settings& settings, const Environment& environment,
                                      const kube::Object& move);
 
+// What restic wants to know of a location's credentials and authority: AWS_ACCESS_KEY_ID, …,
+// RESTIC_CUSTOM_CA, base64; {} where there are none. Read live. kNotFound, kInvalid: the Secret
+// that the location points to is missing, or does not say.
+Result<Json> restic_credentials(kube::Reader& reader, const kube::Object& location);
+
 // Makes the worker's Secret say what `access` does and `location` is; its name.
+// Its key "credentials" is the same as a credentials file.
 Result<std::string> ensure_worker_secret(kube::Client& client, const kube::Object& move,
                                          const RepositoryAccess& access,
                                          const blob::StoreLocation& location);
+// Where that Secret has the credentials file; nothing if there are no keys.
+std::optional<api::SecretSelector> worker_credentials(const RepositoryAccess& access,
+                                                      const std::string& secret);
 
 }  // namespace breakwater::mover

@@ -55,7 +55,7 @@ Result<blob::StoreLocation> repository_location(const Settings& settings, kube::
     return fail(Code::kNotFound, "waiting for BackupStorageLocation {}", key.to_string());
   }
   if (!object) return tl::unexpected(std::move(object).error());
-  return below(store_location_of(*object), repository);
+  return below(TRY(store_location_of(reader, *object)), repository);
 }
 
 Result<bool> is_read_only(const Settings& settings, kube::Reader& reader,
@@ -67,17 +67,20 @@ Result<bool> is_read_only(const Settings& settings, kube::Reader& reader,
   return object->spec()["accessMode"].as_string() == "ReadOnly";
 }
 
-blob::StoreLocation store_location_of(const kube::Object& storage_location) {
-  const Json& spec = storage_location.spec();
-  blob::StoreLocation location;
-  location.provider = spec["provider"].as_string();
-  location.bucket = spec["objectStorage"]["bucket"].as_string();
-  std::string_view prefix = spec["objectStorage"]["prefix"].as_string();
-  while (prefix.starts_with('/')) prefix.remove_prefix(1);
-  while (prefix.ends_with('/')) prefix.remove_suffix(1);
-  location.prefix = prefix;
-  for (const auto& [name, value] : spec["config"].members()) {
-    location.config[name] = value.as_string();
+Result<std::optional<api::SecretSelector>> location_credential(
+    const Settings& settings, kube::Reader& reader, const std::string& storage_location) {
+  auto object =
+      reader.get(api::kBackupStorageLocation, {settings.engine_namespace, storage_location});
+  if (!object && object.error().is(Code::kNotFound)) return std::nullopt;
+  if (!object) return tl::unexpected(std::move(object).error());
+  return api::credential_of_location(*object);
+}
+
+Result<blob::StoreLocation> store_location_of(kube::Reader& reader,
+                                              const kube::Object& storage_location) {
+  blob::StoreLocation location = TRY(blob::location_of_spec(storage_location.spec()));
+  if (const auto ca = api::ca_cert_of_location(storage_location)) {
+    location.ca_cert = TRY(api::secret_value(reader, storage_location.ns(), *ca));
   }
   return location;
 }

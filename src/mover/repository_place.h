@@ -1,8 +1,10 @@
 // Where a namespace's repository lies, and how a moved snapshot is named.
 #pragma once
 
+#include <optional>
 #include <string>
 
+#include "api/secret_selector.h"
 #include "blob/store_factory.h"
 #include "mover/settings.h"
 
@@ -35,8 +37,15 @@ Result<blob::StoreLocation> repository_location(const Settings& settings, kube::
 Result<bool> is_read_only(const Settings& settings, kube::Reader& reader,
                           const std::string& storage_location);
 
-// The store of a BackupStorageLocation; without credentials.
-blob::StoreLocation store_location_of(const kube::Object& storage_location);
+// Where the credentials of that location are; nothing if it needs none, or is not there (yet).
+Result<std::optional<api::SecretSelector>> location_credential(const Settings& settings,
+                                                               kube::Reader& reader,
+                                                               const std::string& storage_location);
+
+// The store of a BackupStorageLocation; without credentials. kInvalid: caCert is no base64.
+// kNotFound: the Secret of caCertRef, looked for with `reader`, is not there.
+Result<blob::StoreLocation> store_location_of(kube::Reader& reader,
+                                              const kube::Object& storage_location);
 // The same, of a repository below its prefix.
 blob::StoreLocation below(blob::StoreLocation location, const std::string& repository);
 

@@ -62,6 +62,7 @@ class SnapshotBackup final : public Direction {
         below(access.location, SnapshotName{cluster, move.ns(), ""}.repository());
     needs.secret =
         TRY(ensure_worker_secret(environment_.client, move, access, needs.config.location));
+    needs.credentials = worker_credentials(access, needs.secret);
     return needs;
   }
 

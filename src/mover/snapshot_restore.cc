@@ -64,6 +64,7 @@ class SnapshotRestore final : public Direction {
     needs.config.threads = settings_.worker_threads;
     needs.secret =
         TRY(ensure_worker_secret(environment_.client, move, access, needs.config.location));
+    needs.credentials = worker_credentials(access, needs.secret);
     return needs;
   }
 

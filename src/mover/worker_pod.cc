@@ -49,6 +49,22 @@ WorkerReport read_end(const Object& pod, const Json& terminated) {
   return report;
 }
 
+Json from_secret(std::string_view variable, const api::SecretSelector& secret) {
+  Json env = Json::object({{"name", variable}});
+  env.set({"valueFrom", "secretKeyRef", "name"}, secret.name);
+  env.set({"valueFrom", "secretKeyRef", "key"}, secret.key);
+  return env;
+}
+
+Json secrets_of(const WorkerNeeds& needs) {
+  const std::string password(api::kRepositoryPasswordKey);
+  Json env = Json::array({from_secret(password, {needs.secret, password})});
+  if (needs.credentials) {
+    env.push_back(from_secret(datapath::kCredentialsVariable, *needs.credentials));
+  }
+  return env;
+}
+
 Json base_volume(const std::string& claim) {
   Json volume = Json::object({{"name", kBaseName}});
   volume.set({"persistentVolumeClaim", "claimName"}, claim);
@@ -71,10 +87,7 @@ Object make_worker_pod(const Settings& settings, const Object& move, WorkerNeeds
                                      std::string(kConfigFlag) +
                                          to_json(datapath::worker_config_to_json(config)),
                                      std::string(kResultFlag) + std::string(kResultPath)}));
-  Json password = Json::object({{"name", api::kRepositoryPasswordKey}});
-  password.set({"valueFrom", "secretKeyRef", "name"}, needs.secret);
-  password.set({"valueFrom", "secretKeyRef", "key"}, api::kRepositoryPasswordKey);
-  container.set("env", Json::array({password}));
+  container.set("env", secrets_of(needs));
   const Json place = Json::object(
       {{"name", kVolumeName}, {mounted ? "mountPath" : "devicePath", config.volume.string()}});
   Json places = Json::array({place});

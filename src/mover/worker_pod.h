@@ -4,8 +4,9 @@
 //
 //   args     data-mover backup|restore --config=<datapath::worker_config_to_json, one line>
 //            --result-path=<terminationMessagePath>
-//   env      RESTIC_PASSWORD (from WorkerNeeds::secret), HOSTNAME (the pod's name, set by the
-//            runtime): the hostname of repository locks
+//   env      RESTIC_PASSWORD (from the Secret with the password), BREAKWATER_STORE_CREDENTIALS (the
+//            text of the store's credentials file, if it needs one), HOSTNAME (the pod's name, set
+//            by the runtime): the hostname of repository locks
 //   volume   config.volume is kDevicePath, a raw block device (volumeDevices), or, of a claim with
 //            volumeMode Filesystem, kMountPath, where it is mounted (volumeMounts); the pod runs as
 //            root then, or it could neither read nor restore every file
@@ -24,6 +25,7 @@
 #include <optional>
 #include <string>
 
+#include "api/secret_selector.h"
 #include "base/error.h"
 #include "datapath/worker.h"
 #include "kube/object.h"
@@ -44,6 +46,8 @@ struct WorkerNeeds {
   datapath::WorkerConfig config;
   std::string secret;     // in namespace_of(move), with the repository's password
   std::string base = {};  // a claim there: the volume that config.parent was made from
+  // There too: the text of the store's credentials file. Nothing if the store needs none.
+  std::optional<api::SecretSelector> credentials = {};
 };
 
 // The pod for a move. `claim` is its volume, of the mode that `config.volume_mode` says (Block
