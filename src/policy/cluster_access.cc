@@ -2,6 +2,7 @@
 
 #include "api/kinds.h"
 #include "api/names.h"
+#include "kube/names.h"
 
 namespace breakwater::policy {
 namespace {
@@ -116,6 +117,11 @@ Result<> apply(kube::Reader& reader, kube::Client& client, const Grant& grant) {
 }
 
 }  // namespace
+
+bool is_cluster_name(std::string_view name) {
+  return kube::is_dns_label(name) && !name.starts_with("kube-") && name != "default" &&
+         name != api::kHubNamespace && name != api::kAgentNamespace;
+}
 
 std::string agent_group(std::string_view cluster) {
   return fmt::format("{}{}", api::kAgentUserPrefix, cluster);

@@ -19,6 +19,9 @@ struct Grant {
   kube::Object object;
 };
 
+// Whether a cluster may be called so: a DNS label, and not the name of a namespace that has Secrets
+// of the hub itself, for the agent reads every Secret of the namespace of its cluster's name.
+bool is_cluster_name(std::string_view name);
 // "system:open-cluster-management:<cluster>": group of a cluster's agents.
 std::string agent_group(std::string_view cluster);
 // "system:bootstrappers:breakwater:<cluster>": group of its bootstrap tokens.

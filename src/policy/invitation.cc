@@ -3,7 +3,6 @@
 #include "api/kinds.h"
 #include "api/names.h"
 #include "base/encoding.h"
-#include "kube/names.h"
 #include "policy/cluster_access.h"
 
 namespace breakwater::policy {
@@ -71,9 +70,11 @@ Result<std::string> make_token(kube::Client& hub, const std::string& name, Time 
 Result<std::string> invite_cluster(kube::Client& hub, const std::string& name,
                                    const kube::ClientConfig& address,
                                    const InvitationSettings& settings, Time now, Random& random) {
-  if (!kube::is_dns_label(name)) {
+  if (!is_cluster_name(name)) {
     return fail(Code::kInvalid,
-                "\"{}\" is no name for a cluster: use lower-case letters, digits and '-'", name);
+                "\"{}\" is no name for a cluster: use lower-case letters, digits and '-', and no "
+                "name of a namespace of the hub's own",
+                name);
   }
   TRY(while_doing(make_cluster(hub, name, settings.accept), "making ManagedCluster {}", name));
   std::vector<Grant> grants = bootstrap_objects(name);

@@ -62,7 +62,7 @@ class ManagedClusterReconciler final : public kube::Reconciler {
     if (!found && found.error().is(Code::kNotFound)) return gone(key);
     Object cluster = TRY(std::move(found));
     if (cluster.is_deleting()) return leave(cluster);
-    const bool accepted = cluster.spec()["hubAcceptsClient"].as_bool();
+    const bool accepted = cluster.spec()["hubAcceptsClient"].as_bool() && is_cluster_name(key.name);
     if (accepted) {
       TRY(apply_grants(services_.reader, services_.client, access_objects(key.name)));
     } else {

@@ -24,14 +24,13 @@ namespace fs = std::filesystem;
 using kube::Key;
 using kube::Object;
 
-constexpr const char* kNamespaces[] = {"",        "cls1",        "cls2",
-                                       "default", "kube-system", "open-cluster-management-backup"};
+constexpr const char* kNamespaces[] = {"", "cls1", "cls2", "kube-system"};
 // Names that rules may be about; any other one stands for all.
 constexpr const char* kNames[] = {"managed-cluster-lease", "cls1", "cls2"};
 constexpr const char* kAnyName = "other";
 
 // What `user` may do to one part of one kind in one namespace: "get secrets cls1/other",
-// "list secrets cls1"; a name that rules are about only where not all are allowed.
+// "list secrets cls1/"; a name that rules are about only where not all are allowed.
 void collect_allowed(apiserver::ApiServer& server, const apiserver::User& user,
                      apiserver::Access access, std::set<std::string>& allowed) {
   const auto try_name = [&](const std::string& name) {
@@ -60,8 +59,10 @@ std::set<std::string> everything_allowed(apiserver::ApiServer& server,
                                          const apiserver::User& user) {
   std::set<std::string> allowed;
   for (const auto& kind : server.registry().all()) {
-    std::vector<std::string> parts = {"", "status", "log"};
-    parts.insert(parts.end(), kind->subresources.begin(), kind->subresources.end());
+    std::vector<std::string> parts = kind->subresources;
+    parts.push_back("");
+    if (kind->has_status_subresource) parts.push_back("status");
+    if (kind->kind == "Pod") parts.push_back("log");
     for (const char* ns : kNamespaces) {
       if (!kind->namespaced && *ns != 0) continue;
       for (const std::string& part : parts) {
@@ -100,22 +101,22 @@ class HubRules : public testing::Test {
 
 TEST_F(HubRules, AnAgentMayDoThisAndNothingElse) {
   const std::set<std::string> expected = {
-      "create events cls1",
+      "create events cls1/",
       "patch events cls1/other",
-      "create leases cls1",
+      "create leases cls1/",
       "get leases cls1/managed-cluster-lease",
       "patch leases cls1/managed-cluster-lease",
       "update leases cls1/managed-cluster-lease",
       "get policies cls1/other",
-      "list policies cls1",
-      "watch policies cls1",
+      "list policies cls1/",
+      "watch policies cls1/",
       "patch policies cls1/other",
       "get policies/status cls1/other",
       "patch policies/status cls1/other",
       "update policies/status cls1/other",
       "get secrets cls1/other",
-      "list secrets cls1",
-      "watch secrets cls1",
+      "list secrets cls1/",
+      "watch secrets cls1/",
       "get managedclusters cls1",
       "list managedclusters cls1",
       "watch managedclusters cls1",
@@ -145,6 +146,16 @@ TEST_F(HubRules, RevokedRightsAreGoneAtOnce) {
   ASSERT_TRUE(policy::revoke_access(*admin_, "cls1"));
   EXPECT_TRUE(everything_allowed(*server_, agent("cls1")).empty());
   EXPECT_FALSE(everything_allowed(*server_, agent("cls2")).empty());
+}
+
+TEST_F(HubRules, NoClusterHasTheNameOfANamespaceOfTheHub) {
+  for (const char* name :
+       {"kube-system", "default", "open-cluster-management-backup", "breakwater-agent", "A b"}) {
+    const auto invited = policy::invite_cluster(*admin_, name, {}, {}, clock_.now(), random_);
+    ASSERT_FALSE(invited) << name;
+    EXPECT_TRUE(invited.error().is(Code::kInvalid));
+    EXPECT_FALSE(admin_->get(api::kManagedCluster, {"", name})) << name;
+  }
 }
 
 // --- over HTTPS ---------------------------------------------------------------------------------
