@@ -194,7 +194,9 @@ Outcome MoveReconciler::finish(const Object& move) {
   return write_and_return(move, [&](Object& now) {
     enter(now, Stage::kCompleted, environment_.clock.now());
     say(now, "", false, environment_.clock.now());
-    if (!direction_->keeps_result()) remove_finalizer(now);
+    if (direction_->keeps_result()) return;
+    remove_finalizer(now);
+    forget_state(now);
   });
 }
 

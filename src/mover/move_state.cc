@@ -56,6 +56,10 @@ void set_state(kube::Object& move, const MoveState& state) {
   }
 }
 
+void forget_state(kube::Object& move) {
+  if (dialect_of(move).keeps_state_in_status) move.erase({"status", "moverState"});
+}
+
 kube::Object as_accepted(kube::Object move) {
   if (!dialect_of(move).keeps_state_in_status) return move;
   Json spec = state_of(move).spec;

@@ -34,6 +34,8 @@ struct MoveState {
 // What the annotation says; defaults where it is absent or malformed.
 MoveState state_of(const kube::Object& move);
 void set_state(kube::Object& move, const MoveState& state);
+// What nobody needs any more goes from a status; an annotation stays.
+void forget_state(kube::Object& move);
 // The object with the spec that it was accepted with. Where its children are and what they are
 // called follows from that, whatever became of it since.
 kube::Object as_accepted(kube::Object move);

@@ -44,6 +44,7 @@ TEST(VolumeSnapshotBackup, MovesASnapshotAndLeavesItAlone) {
                       cluster_id_of(story) / "shop/snap1";
   EXPECT_EQ(read_file(stored).value(), story.bytes);
   EXPECT_FALSE(story.vsb().has_finalizer("oadp.openshift.io/oadp-datamover"));
+  EXPECT_TRUE(status["moverState"].is_null());
   story.expect_snapshot_untouched();
   story.expect_only({});
 }
