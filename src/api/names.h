@@ -218,6 +218,8 @@ inline constexpr std::string_view kRemovalDoneAnnotation = "breakwater.dev/remov
 inline constexpr std::string_view kRemovalDisabled = "disabled";
 inline constexpr std::string_view kRemovalDeleted = "deleted";
 inline constexpr std::string_view kRemovalUnplaced = "unplaced";
+// The same asked for in the configuration, by uninstall: "true"; only in status.removed.
+inline constexpr std::string_view kRemovalUninstalled = "uninstalled";
 // On a Secret that the hub copied for a cluster: changes with the content; equals
 // spec.credentials.hash of the VirtInstallPolicy that uses it.
 inline constexpr std::string_view kContentHashAnnotation = "breakwater.dev/content-hash";

@@ -176,6 +176,11 @@ Evaluation evaluate_backup(const BackupInputs& inputs) {
     evaluation.desired.push_back(protection_for(vm, status));
   }
   evaluation.desired.push_back(summary_for(inputs, vms, saved_vms));
+  // Of a name that the cluster had before: its numbers would never change again.
+  for (const Object& summary : inputs.summaries) {
+    if (summary.name() == inputs.summary) continue;
+    unwant(api::kVirtProtectionSummary, summary, false, evaluation);
+  }
   evaluation.summary = fmt::format("{} VirtualMachines are protected", vms);
   return evaluation;
 }

@@ -191,7 +191,13 @@ std::map<std::string, VmPlan> plan_schedules(const BackupInputs& inputs, Evaluat
         Finding{api::kConfigMap, inputs.cron_config, "MissingConfiguration",
                 "ConfigMap " + inputs.cron_config.to_string() +
                     " does not exist; existing Schedules are left as they are"});
-    evaluation.findings.push_back(missing);
+    // The hub may have said the same of the same ConfigMap.
+    const auto said = [&](const Finding& known) {
+      return known.kind == missing.kind && known.object == missing.object;
+    };
+    if (std::none_of(inputs.findings.begin(), inputs.findings.end(), said)) {
+      evaluation.findings.push_back(missing);
+    }
     return plans_as_they_are(inputs, "MissingConfiguration", missing.message);
   }
   if (!inputs.waits_for.empty()) {

@@ -42,8 +42,11 @@ std::optional<Object> crons_of(const Object& policy) {
   return crons;
 }
 
-const std::string& removal_of(const Object& policy) {
-  return policy.annotation(api::kRemovalAnnotation);
+std::string removal_of(const Object& policy) {
+  const std::string& asked = policy.annotation(api::kRemovalAnnotation);
+  if (!asked.empty()) return asked;
+  const bool uninstall = policy.spec()["config"]["uninstall"].as_string() == "true";
+  return std::string(uninstall ? api::kRemovalUninstalled : "");
 }
 
 std::vector<Finding> hub_findings(const Object& policy, const kube::Kind& policy_kind) {

@@ -17,8 +17,9 @@ namespace breakwater::policy {
 std::optional<kube::Object> configuration_of(const kube::Object& policy);
 // The ConfigMap of cron names, if spec.crons is there.
 std::optional<kube::Object> crons_of(const kube::Object& policy);
-// "": no removal is asked for.
-const std::string& removal_of(const kube::Object& policy);
+// What asks for removal: the annotation's value, or "uninstalled" for `uninstall: "true"` in the
+// configuration; "" if nothing does.
+std::string removal_of(const kube::Object& policy);
 
 // spec.hubFindings. A finding about a kind that we do not know is one about the policy.
 std::vector<Finding> hub_findings(const kube::Object& policy, const kube::Kind& policy_kind);

@@ -19,7 +19,7 @@ using Weight = Finding::Weight;
 
 constexpr std::string_view kSpecKey = "dpa_spec";
 constexpr char kNotLookedAt[] =
-    "it has no condition Reconciled yet: the backup engine has not looked at it";
+    "it has no condition Reconciled yet: no backup engine that is running has looked at it";
 // What OADP needs to save VMs.
 constexpr std::string_view kNeededPlugins[] = {"csi", "openshift", "kubevirt"};
 

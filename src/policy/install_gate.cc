@@ -4,6 +4,7 @@
 
 #include "api/kinds.h"
 #include "api/names.h"
+#include "policy/configuration.h"
 
 namespace breakwater::policy {
 
@@ -20,8 +21,7 @@ Result<InstallGate> find_install_gate(kube::Reader& reader, const std::string& n
   if (oldest == nullptr) return gate;
   const Json& status = oldest->status();
   gate.engine_namespace = status["engineNamespace"].as_string();
-  const bool open = status["compliant"].as_string() == "Compliant" &&
-                    oldest->annotation(api::kRemovalAnnotation).empty() &&
+  const bool open = status["compliant"].as_string() == "Compliant" && removal_of(*oldest).empty() &&
                     !gate.engine_namespace.empty();
   if (open) gate.waits_for.clear();
   return gate;

@@ -61,8 +61,12 @@ Judgement judge_backup(const Object& vm, const VmPlan& plan, const SavedData& sa
   }
   if (const auto missing = disks_missing(vm, backup, saved);
       saved.moves_data(backup) && !missing.empty()) {
-    return {false, "DiskNotInBackup",
-            "Backup " + backup.name() + " has no data of " + joined(missing), &backup};
+    std::string message = "Backup " + backup.name() + " has no data of " + joined(missing);
+    for (const std::string& disk : missing) {
+      const std::string& fault = saved.fault_of_disk(backup, vm.ns(), disk);
+      if (!fault.empty()) message += "; " + fault;
+    }
+    return {false, "DiskNotInBackup", message, &backup};
   }
   const auto cron = Cron::parse(plan.cron);
   if (cron && now - started(backup) > allowed_age(*cron, started(backup))) {
@@ -109,17 +113,25 @@ SavedData::SavedData(const BackupInputs& inputs) : data_mover_(inputs.data_mover
     }
   }
   for (const Object& upload : inputs.data_uploads) {
-    if (upload.phase() != api::data_phase::kCompleted) continue;
-    disks_.emplace(upload.label(api::kBackupNameLabel),
-                   upload.spec()["sourceNamespace"].as_string(),
-                   upload.spec()["sourcePVC"].as_string());
+    add_move(upload,
+             {upload.label(api::kBackupNameLabel), upload.spec()["sourceNamespace"].as_string(),
+              upload.spec()["sourcePVC"].as_string()});
   }
   for (const Object& move : inputs.volume_backups) {
     const std::string& backup = move.label(api::kBackupNameLabel);
     moved_by_snapshot_mover_.insert(backup);
-    if (move.phase() != api::data_phase::kCompleted) continue;
     // A VolumeSnapshotBackup lives in the namespace of the volume that it saves.
-    disks_.emplace(backup, move.ns(), move.status()["sourcePVCData"]["name"].as_string());
+    add_move(move, {backup, move.ns(), move.status()["sourcePVCData"]["name"].as_string()});
+  }
+}
+
+void SavedData::add_move(const Object& move, Disk disk) {
+  if (move.phase() == api::data_phase::kCompleted) {
+    disks_.insert(std::move(disk));
+  } else if (move.phase().ends_with("Failed") || move.phase() == api::data_phase::kCanceled) {
+    const std::string& why = move.status()["message"].as_string();
+    faults_[std::move(disk)] =
+        move.kind() + " " + move.name() + " is " + move.phase() + (why.empty() ? "" : ": " + why);
   }
 }
 
@@ -136,6 +148,12 @@ bool SavedData::moves_data(const Object& backup) const {
 bool SavedData::has_disk(const Object& backup, const std::string& ns,
                          const std::string& claim) const {
   return disks_.contains({label_value(backup.name()), ns, claim});
+}
+
+const std::string& SavedData::fault_of_disk(const Object& backup, const std::string& ns,
+                                            const std::string& claim) const {
+  const auto found = faults_.find({label_value(backup.name()), ns, claim});
+  return found == faults_.end() ? Json().as_string() : found->second;
 }
 
 Json protection_status(const Object& vm, const VmPlan& plan, const SavedData& saved,

@@ -34,12 +34,19 @@ class SavedData {
   bool moves_data(const kube::Object& backup) const;
   // Whether that claim's move has been completed.
   bool has_disk(const kube::Object& backup, const std::string& ns, const std::string& claim) const;
+  // Why it has not: "DataUpload x is Failed: …"; "" if nothing is known of such a move.
+  const std::string& fault_of_disk(const kube::Object& backup, const std::string& ns,
+                                   const std::string& claim) const;
 
  private:
+  // Label of the Backup, namespace, claim.
+  using Disk = std::tuple<std::string, std::string, std::string>;
+  void add_move(const kube::Object& move, Disk disk);
   const bool data_mover_;
-  std::map<std::string, const kube::Object*> newest_;                  // by uid of the VM
-  std::set<std::tuple<std::string, std::string, std::string>> disks_;  // Backup's label, ns, claim
-  std::set<std::string> moved_by_snapshot_mover_;                      // Backups' labels
+  std::map<std::string, const kube::Object*> newest_;  // by uid of the VM
+  std::set<Disk> disks_;
+  std::map<Disk, std::string> faults_;
+  std::set<std::string> moved_by_snapshot_mover_;  // Backups' labels
 };
 
 // The status of the VM's VirtualMachineProtection: schedule, protected, lastBackup, lastBackupTime,

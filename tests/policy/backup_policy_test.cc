@@ -224,7 +224,10 @@ TEST(BackupPolicy, TheSummaryCountsWhatIsProtected) {
             R"({"vms":3,"protected":1,"notProtected":2,"since":"2026-11-21T12:00:00Z"})");
   // Since: when the number that is not protected changed last.
   kube::Object live = summary->object;
-  in.summaries = {live};
+  kube::Object former = kube::Object::make(api::kVirtProtectionSummary, {"", "summary"});
+  in.summaries = {live, former};
+  ASSERT_EQ(evaluate_backup(in).unwanted.size(), 1u);
+  EXPECT_EQ(evaluate_backup(in).unwanted[0].key.name, "summary");
   in.now = at("2026-11-21T12:10:00Z");
   EXPECT_EQ(find(evaluate_backup(in), api::kVirtProtectionSummary, "cls1")
                 ->object.status()["since"]

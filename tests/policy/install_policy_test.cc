@@ -371,6 +371,12 @@ TEST(InstallPolicy, RemovalTakesWhatThePolicyMade) {
   EXPECT_FALSE(evaluation.pending.empty());
   in.made.clear();
   EXPECT_EQ(evaluate_install(in).pending, "");
+
+  auto config = sample_config();
+  config["uninstall"] = "true";
+  const auto uninstalled = evaluate_install(installed(config));
+  EXPECT_TRUE(uninstalled.desired.empty());
+  EXPECT_EQ(uninstalled.removal, "uninstalled");
 }
 
 }  // namespace

@@ -95,6 +95,16 @@ TEST(Protection, EverythingElseIsNot) {
   }
 }
 
+TEST(Protection, WhyADiskIsMissingIsSaid) {
+  const auto machine = vm("a", "vm-1", "hourly", {"root"});
+  auto failed = upload("b1", "a", "root", "Failed");
+  failed.set({"status", "message"}, "the bucket is full");
+  const Json status =
+      status_with(machine, {backup("b1", machine, "2026-11-21T11:00:00Z", "Completed")}, {failed});
+  EXPECT_EQ(status["message"].as_string(),
+            "Backup b1 has no data of root; DataUpload b1-root is Failed: the bucket is full");
+}
+
 TEST(Protection, ARunningBackupDoesNotHideTheGoodOneBefore) {
   const auto machine = vm("a", "vm-1", "hourly", {"root"});
   const Json status =
