@@ -80,7 +80,7 @@ class ReplicaReconciler final : public kube::Reconciler {
       inputs.config_maps = TRY(services_.reader.list(api::kConfigMap, root.ns()));
     }
     if (has_template(root, api::kVirtRestorePolicy)) {
-      inputs.fleet = facts_of(TRY(services_.reader.list(api::kManagedCluster, "")));
+      inputs.clusters = TRY(services_.reader.list(api::kManagedCluster, ""));
     }
     const auto secret = secret_wanted(inputs);
     if (secret) inputs.secret = TRY(prepare_secret(inputs, *secret));

@@ -248,9 +248,10 @@ class Resolver {
     return Json::object({{"name", name}, {"hash", secret.hash}});
   }
 
-  size_t users_of(const Configuration& config, const std::string& map) const {
+  static size_t users_of(const Configuration& config, const std::string& map,
+                         const std::vector<ClusterFacts>& fleet) {
     size_t users = 0;
-    for (const ClusterFacts& cluster : inputs_.fleet) {
+    for (const ClusterFacts& cluster : fleet) {
       const Object* theirs = config.find_map(cluster.config);
       if (theirs && (*theirs)["data"]["restore_hub_config_name"].as_string() == map) ++users;
     }
@@ -264,9 +265,11 @@ class Resolver {
       return config.named("restore_hub_config_name", "restore",
                           "what to restore (empty data: nothing)");
     }
+    const Json& data = (*found)["data"];
+    if (data.empty()) return Json::object();
     const ClusterFacts self = facts_of({inputs_.cluster}).front();
-    RestorePart part =
-        restore_part((*found)["data"], found->key(), self, inputs_.fleet, users_of(config, map));
+    const std::vector<ClusterFacts> fleet = facts_of(inputs_.clusters);
+    RestorePart part = restore_part(data, found->key(), self, fleet, users_of(config, map, fleet));
     for (Finding& finding : part.findings) config.findings().push_back(std::move(finding));
     return part.id_needed ? config.last()["restore"] : std::move(part.restore);
   }

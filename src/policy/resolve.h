@@ -39,8 +39,8 @@ struct ResolveInputs {
   // Of the root's namespace, sorted by name:
   std::vector<kube::Object> config_maps;
   std::vector<kube::Object> policy_sets;
-  // Every cluster; needed where the Policy holds a VirtRestorePolicy.
-  std::vector<ClusterFacts> fleet;
+  // Every ManagedCluster; needed where the Policy holds a VirtRestorePolicy.
+  std::vector<kube::Object> clusters;
   SecretState secret;  // of secret_wanted()
 };
 

@@ -35,7 +35,7 @@ ResolveInputs complete_inputs(const char* kind) {
   inputs.secret.found = true;
   inputs.secret.hash = "h";
   inputs.secret.has_password = true;
-  inputs.fleet = facts_of({inputs.cluster, labelled_cluster("cls2", "cfg2")});
+  inputs.clusters = {inputs.cluster, labelled_cluster("cls2", "cfg2")};
   return inputs;
 }
 
