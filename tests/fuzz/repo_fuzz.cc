@@ -4,6 +4,7 @@
 #include "base/random.h"
 #include "repo/compression.h"
 #include "repo/crypto.h"
+#include "repo/extended_attributes.h"
 #include "repo/index_file.h"
 #include "repo/key_file.h"
 #include "repo/lock.h"
@@ -57,6 +58,18 @@ void fuzz_repo_tree(std::string_view input) {
   if (!tree || !repo::encode_tree(*tree)) return;
   check_record(input, repo::decode_tree,
                [](const repo::Tree& each) { return *repo::encode_tree(each); });
+}
+
+// The input is the member of a node as a tree has it.
+void fuzz_repo_attributes(std::string_view input) {
+  repo::Node node;
+  node.other.emplace_back("extended_attributes", input);
+  const auto attributes = repo::extended_attributes(node);
+  if (!attributes) return;
+  repo::set_extended_attributes(node, *attributes);
+  const auto again = repo::extended_attributes(node);
+  CHECK(again && again->size() == attributes->size());
+  for (size_t i = 0; i < again->size(); ++i) CHECK((*again)[i].value == (*attributes)[i].value);
 }
 
 void fuzz_repo_snapshot(std::string_view input) {
