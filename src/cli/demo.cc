@@ -13,15 +13,16 @@ namespace {
 
 struct DemoOptions {
   StoryOptions story;
-  std::string directory, program;
+  std::string directory, program, s3;
   bool keep = false, json = false;
 };
 
 std::string table_of(const std::vector<StoryRow>& rows) {
   std::vector<std::vector<std::string>> cells = {
-      {"", "logical size", "bytes read", "bytes moved", "seconds", "verified"}};
+      {"", "cluster", "by", "size", "read", "moved", "seconds", "verified"}};
   for (const StoryRow& row : rows) {
-    cells.push_back({row.what, format_bytes(row.logical_size), format_bytes(row.bytes_read),
+    cells.push_back({row.what, row.cluster, row.by, format_bytes(row.logical_size),
+                     row.bytes_read == 0 ? "" : format_bytes(row.bytes_read),
                      format_bytes(row.bytes_moved), fmt::format("{:.0f}", row.seconds),
                      row.verified ? "every byte" : "NO"});
   }
@@ -32,6 +33,8 @@ Json json_of(const std::vector<StoryRow>& rows) {
   Json list = Json::array();
   for (const StoryRow& row : rows) {
     list.push_back(Json::object({{"what", row.what},
+                                 {"cluster", row.cluster},
+                                 {"by", row.by},
                                  {"logicalSize", row.logical_size},
                                  {"bytesRead", row.bytes_read},
                                  {"bytesMoved", row.bytes_moved},
@@ -47,6 +50,7 @@ int run_demo(DemoOptions options) {
   auto folder = TempDir::create(options.directory, "breakwater-demo-");
   if (!folder) return complain(folder.error());
   options.story.directory = folder->path();
+  options.story.s3 = options.s3;
   options.story.program = options.program.empty() ? "/proc/self/exe" : options.program;
   std::error_code error;
   options.story.program = std::filesystem::canonical(options.story.program, error);
@@ -75,20 +79,26 @@ void add_demo_command(Command& program) {
   auto options = std::make_shared<DemoOptions>();
   options->directory = "/var/tmp";
   Command& command = program.add(
-      "demo", "Tells the whole story on real disks and verifies every byte",
-      "Starts a sandbox cluster, gives it a VM with an ext4 disk, labels the VM, waits for a "
-      "backup,\n"
-      "changes 1 % of the disk, waits for another backup, deletes the namespace with the volume,\n"
-      "restores the VM by its UID and compares every byte; then the real restic checks the "
-      "repository\n"
-      "and dumps the same disk. Any difference is a non-zero exit.\n\n"
+      "demo", "Tells the whole story of a fleet on real disks and verifies every byte",
+      "Starts a hub and two clusters, each API server, the hub's controllers and each agent in a\n"
+      "process of its own. VMs are labelled and backed up by policy; 1 % of their disks changes; "
+      "a\n"
+      "volume goes to the object store by VolumeSnapshotBackup and comes back; a namespace is "
+      "deleted\n"
+      "with its volumes; one VM is restored in place, another on the other cluster, by editing "
+      "one\n"
+      "ConfigMap on the hub. Every byte is compared, and the real restic checks the repositories. "
+      "Any\n"
+      "difference is a non-zero exit.\n\n"
       "  breakwater demo --keep            keep the folder, to look around afterwards\n"
-      "  breakwater demo --kills 10        kill the sandbox (SIGKILL) at 10 random moments\n");
+      "  breakwater demo --kills 20        kill the processes, each in turn, at 20 random moments\n"
+      "  breakwater demo --s3 s3.env       back up to an S3 server (tools/s3_server.sh)\n");
   command.option("--directory", options->directory, "where the demo makes its folder");
-  command.option("--size", options->story.size, "size of the disk");
-  command.option("--kills", options->story.kills, "kill the sandbox this often and restart it");
+  command.option("--size", options->story.size, "size of the largest disk");
+  command.option("--s3", options->s3, "file with the settings of an S3 server");
+  command.option("--kills", options->story.kills, "kill processes this often, and restart them");
   command.option("--seed", options->story.seed, "draws the moments of the kills");
-  command.option("--program", options->program, "the binary of the sandbox (default: this one)");
+  command.option("--program", options->program, "the binary of the fleet (default: this one)");
   command.flag("--keep", options->keep, "do not remove the folder at the end");
   command.flag("--json", options->json, "the table as JSON on stdout");
   command.action([options] { return run_demo(*options); });

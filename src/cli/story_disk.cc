@@ -19,6 +19,7 @@ constexpr size_t kBuffer = 1 << 20;
 // File systems keep some of the volume for themselves.
 constexpr double kFilesShare = 0.45, kRandomShare = 1.0 / 16, kChangedShare = 0.01;
 constexpr uint64_t kLargestFile = 32 << 20;
+constexpr uint64_t kTreeBytes = 40 << 20;  // of a volume that is a directory
 
 Result<> write_random_file(const fs::path& path, uint64_t size, Random& random) {
   Bytes content(size);
@@ -79,6 +80,31 @@ Result<> change_one_percent(const fs::path& disk, const fs::path& work, Random& 
   TRY(write_file(script, commands));
   TRY(run_checked({"debugfs", "-w", "-f", script.string(), disk.string()}));
   return check_file_system(disk);
+}
+
+Result<> fill_tree(const fs::path& tree, Random& random) {
+  TRY(copy_files(tree, kTreeBytes));
+  TRY(write_random_file(tree / "random.bin", kTreeBytes / 8, random));
+  TRY(make_directories(tree / "empty folder"));
+  std::error_code error;
+  fs::create_symlink("random.bin", tree / "link", error);
+  if (!error) fs::create_hard_link(tree / "random.bin", tree / "second name", error);
+  if (error) return fail(Code::kInternal, "filling {}: {}", tree.string(), error.message());
+  return {};
+}
+
+Result<> change_tree(const fs::path& tree, Random& random) {
+  return write_random_file(tree / "new.bin", kTreeBytes / 100, random);
+}
+
+Result<std::string> describe_tree(const fs::path& tree) {
+  // Directories have no size of their own: file systems differ in it.
+  const std::string script =
+      "cd \"$0\" && find . -mindepth 1 -path ./lost+found -prune -o -type d -printf "
+      "'%p %y %m %U %G %T@\\n' -o -printf '%p %y %m %U %G %s %T@ %n %l\\n' | LC_ALL=C sort && "
+      "find . -path ./lost+found -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 -r "
+      "sha256sum";
+  return run_checked({"sh", "-c", script, tree.string()});
 }
 
 Result<> check_file_system(const fs::path& disk) {

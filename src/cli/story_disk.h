@@ -1,4 +1,5 @@
-// The demo's disk: a real file system on a raw volume, changed and compared byte by byte.
+// The demo's disks: a real file system on a raw volume, or a directory, changed and compared byte
+// by byte.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +20,14 @@ Result<> fill_disk(const std::filesystem::path& disk, const std::filesystem::pat
 // Writes files of random bytes into the file system, together one hundredth of the disk (debugfs).
 Result<> change_one_percent(const std::filesystem::path& disk, const std::filesystem::path& work,
                             Random& random);
+// The same for a volume that is a directory: files of this machine, links, an empty folder, odd
+// names; then some of it written anew.
+Result<> fill_tree(const std::filesystem::path& tree, Random& random);
+Result<> change_tree(const std::filesystem::path& tree, Random& random);
+// Everything about a tree that must come back, as text: one line an entry with kind, mode, owner,
+// size, time, target, and the SHA-256 of every file. Equal texts are equal trees.
+Result<std::string> describe_tree(const std::filesystem::path& tree);
+
 // e2fsck without repairs: an error says what is wrong.
 Result<> check_file_system(const std::filesystem::path& disk);
 
