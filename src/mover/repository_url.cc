@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "api/names.h"
+#include "blob/s3_location.h"
 
 namespace breakwater::mover {
 
@@ -15,6 +16,7 @@ namespace {
 constexpr std::string_view kS3 = "s3:";
 constexpr std::string_view kHttps = "https://";
 constexpr std::string_view kAmazon = "s3.amazonaws.com";
+constexpr std::string_view kAmazonHosts = ".amazonaws.com";
 
 std::string_view trim_slashes(std::string_view text) {
   while (text.ends_with('/')) text.remove_suffix(1);
@@ -31,6 +33,9 @@ std::string endpoint_of(const StoreLocation& location) {
   std::string_view endpoint = given;
   if (endpoint.starts_with(kS3)) endpoint.remove_prefix(kS3.size());
   endpoint = trim_slashes(endpoint);
+  if (endpoint.starts_with(kHttps) && endpoint.ends_with(kAmazonHosts)) {
+    endpoint.remove_prefix(kHttps.size());
+  }
   return std::string(endpoint.empty() ? kAmazon : endpoint);
 }
 
@@ -58,30 +63,6 @@ bool is_path(std::string_view path) {
     if (segment.empty() || segment == "." || segment == "..") return false;
   }
   return true;
-}
-
-Result<StoreLocation> location_of_s3(std::string_view url) {
-  std::string_view rest = url.substr(kS3.size());
-  const bool has_scheme = rest.find("://") != std::string_view::npos;
-  const size_t host = has_scheme ? rest.find("://") + 3 : 0;
-  const size_t slash = rest.find('/', host);
-  StoreLocation location;
-  location.provider = "aws";
-  if (slash != std::string_view::npos) {
-    const std::string_view path = trim_slashes(rest.substr(slash + 1));
-    const size_t end = std::min(path.find('/'), path.size());
-    location.bucket = path.substr(0, end);
-    if (end < path.size()) location.prefix = path.substr(end + 1);
-  }
-  if (location.bucket.empty()) {
-    return fail(Code::kInvalid, "repository URL {} names no bucket", url);
-  }
-  const std::string endpoint(rest.substr(0, slash));
-  if (endpoint != kAmazon) {
-    location.config["s3Url"] = has_scheme ? endpoint : std::string(kHttps) + endpoint;
-    location.config["s3ForcePathStyle"] = "true";
-  }
-  return location;
 }
 
 Result<StoreLocation> location_of_directory(std::string_view url) {
@@ -114,7 +95,7 @@ std::string repository_url(const StoreLocation& location) {
 }
 
 Result<StoreLocation> location_of_url(std::string_view url) {
-  if (url.starts_with(kS3)) return location_of_s3(url);
+  if (url.starts_with(kS3)) return blob::location_of_restic_url(url, "");
   if (url.starts_with('/')) return location_of_directory(url);
   return fail(Code::kUnsupported, "repository URL {} is neither s3: nor a directory", url);
 }
