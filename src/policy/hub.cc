@@ -1,8 +1,8 @@
 #include "policy/hub.h"
 
 #include "policy/placement_controller.h"
-#include "policy/root_status.h"
 #include "policy/propagator.h"
+#include "policy/root_status.h"
 
 namespace breakwater::policy {
 
