@@ -11,6 +11,7 @@ namespace {
 using kube::Object;
 
 constexpr const char* kSpecSync = "spec-sync";
+constexpr const char* kSecretSync = "secret-sync";
 constexpr const char* kHubStatus = "hub-status";
 constexpr const char* kClusterLease = "cluster-lease";
 constexpr const char* kClusterReport = "cluster-report";
@@ -84,11 +85,12 @@ kube::ControllerSpec make_link_relay(Tell tell) {
 
 std::vector<kube::ControllerSpec> make_sync_relays(const std::string& cluster, Tell tell) {
   std::vector<kube::ControllerSpec> controllers;
-  controllers.push_back(relay("policy-relay", tell,
-                              [](const kube::Key& key) {
-                                return std::vector<Nudge>{{kSpecSync, key}, {kHubStatus, key}};
-                              },
-                              {api::kPolicy, cluster}));
+  controllers.push_back(relay(
+      "policy-relay", tell,
+      [](const kube::Key& key) {
+        return std::vector<Nudge>{{kSpecSync, key}, {kHubStatus, key}, {kSecretSync, {key.ns, ""}}};
+      },
+      {api::kPolicy, cluster}));
   controllers.push_back(relay("claim-relay", std::move(tell),
                               [cluster](const kube::Key&) {
                                 return std::vector<Nudge>{{kClusterReport, {"", cluster}}};

@@ -28,7 +28,8 @@ struct HubSyncServices {
 
 // Controllers for the cluster called `cluster` on the hub, for the hub's Runner:
 //   spec-sync       replicated Policies of namespace `cluster` → the same Policies on the cluster
-//   secret-sync     Secrets there that bear our managed-by label → the same on the cluster
+//   secret-sync     Secrets there that bear our managed-by label and that a replica names → the
+//                   same on the cluster, as long as a Policy on the cluster names them
 //   hub-status      status of the cluster's Policies → their replicas; breakwater.dev/removal-done
 //   cluster-lease   renews the Lease managed-cluster-lease
 //   cluster-report  ClusterClaims and version → status of the ManagedCluster

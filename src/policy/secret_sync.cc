@@ -9,9 +9,6 @@ namespace {
 
 using kube::Object;
 
-constexpr Duration kSoon = std::chrono::seconds(2);
-constexpr Duration kStillNamed = std::chrono::minutes(1);
-
 bool is_ours(const Object& secret) { return secret.label(api::kManagedByLabel) == api::kManagedBy; }
 
 // Mirrors bear the name of the cluster, so that nothing else is ever taken for one.
@@ -28,10 +25,20 @@ Object mirror_of(const Object& secret, const Object* local) {
   return mirror;
 }
 
-bool names_secret(const Object& policy, const std::string& name) {
-  const auto& templates = policy.spec()["policy-templates"].items();
-  return std::any_of(templates.begin(), templates.end(), [&](const Json& item) {
-    return item.at({"objectDefinition", "spec", "credentials", "name"}).as_string() == name;
+std::vector<kube::Key> secrets_of(const Object& policy) {
+  std::vector<kube::Key> keys;
+  for (const Json& item : policy.spec()["policy-templates"].items()) {
+    const std::string& name =
+        item.at({"objectDefinition", "spec", "credentials", "name"}).as_string();
+    if (!name.empty()) keys.push_back({policy.ns(), name});
+  }
+  return keys;
+}
+
+bool named_by(const std::vector<Object>& policies, const kube::Key& secret) {
+  return std::any_of(policies.begin(), policies.end(), [&](const Object& policy) {
+    const auto keys = secrets_of(policy);
+    return std::find(keys.begin(), keys.end(), secret) != keys.end();
   });
 }
 
@@ -39,12 +46,27 @@ class SecretSync final : public kube::Reconciler {
  public:
   explicit SecretSync(HubSyncServices services) : services_(std::move(services)) {}
 
+  // Without a name: whatever the replicas name, for a Policy of the cluster has changed.
   kube::Outcome reconcile(const kube::Key& key) override {
+    const auto replicas = TRY(services_.hub_reader.list(api::kPolicy, key.ns));
+    if (!key.name.empty() && named_by(replicas, key)) {
+      TRY(copy(key));
+      return kube::Outcome::done();
+    }
+    TRY(sweep(key.ns, replicas));
+    if (!key.name.empty()) return kube::Outcome::done();
+    for (const Object& replica : replicas) {
+      for (const kube::Key& named : secrets_of(replica)) TRY(copy(named));
+    }
+    return kube::Outcome::done();
+  }
+
+ private:
+  Result<> copy(const kube::Key& key) {
     const auto secret = TRY(find_object(services_.hub_reader, api::kSecret, key));
+    if (!secret || !is_ours(*secret)) return {};
     const auto local = TRY(find_object(services_.cluster, api::kSecret, key));
-    if (!secret) return gone(key, local);
-    if (!is_ours(*secret)) return kube::Outcome::done();
-    if (local && local->uid() == secret->uid()) return kube::Outcome::done();
+    if (local && local->uid() == secret->uid()) return {};
     if (local && !is_mirror(*local)) {
       return fail(Code::kAlreadyExists,
                   "Secret {} on the cluster is not a copy of the hub's; rename or remove it",
@@ -57,10 +79,9 @@ class SecretSync final : public kube::Reconciler {
     } else if (!(wanted == *local)) {
       TRY(replace(wanted, *local));
     }
-    return kube::Outcome::done();
+    return {};
   }
 
- private:
   // The type of a Secret cannot be changed.
   Result<> replace(const Object& wanted, const Object& local) {
     if (wanted["type"] == local["type"]) {
@@ -73,18 +94,19 @@ class SecretSync final : public kube::Reconciler {
     return {};
   }
 
-  // A mirror goes when the hub's Secret is gone and no Policy on the cluster names it any more.
-  kube::Outcome gone(const kube::Key& key, const std::optional<Object>& local) {
-    if (!local || !is_mirror(*local)) return kube::Outcome::done();
-    auto live = services_.hub.get(api::kSecret, key);
-    if (live) return kube::Outcome::again_after(kSoon);
-    if (!live.error().is(Code::kNotFound)) return tl::unexpected(live.error());
-    for (const Object& policy : TRY(services_.cluster.list(api::kPolicy, key.ns))) {
-      if (names_secret(policy, key.name)) return kube::Outcome::again_after(kStillNamed);
+  // A mirror goes with the last Policy that names it, here and on the hub.
+  Result<> sweep(const std::string& ns, const std::vector<Object>& replicas) {
+    const auto ours = kube::LabelSelector::equals(api::kPolicyClusterNamespaceLabel, ns);
+    const auto mirrors = TRY(services_.cluster.list(api::kSecret, ns, ours));
+    if (mirrors.empty()) return {};
+    const auto policies = TRY(services_.cluster.list(api::kPolicy, ns));
+    for (const Object& mirror : mirrors) {
+      const kube::Key key = mirror.key();
+      if (!is_mirror(mirror) || named_by(policies, key) || named_by(replicas, key)) continue;
+      TRY(kube::remove_if_exists(services_.cluster, api::kSecret, key,
+                                 {.uid = mirror.uid(), .resource_version = ""}));
     }
-    TRY(kube::remove_if_exists(services_.cluster, api::kSecret, key,
-                               {.uid = local->uid(), .resource_version = ""}));
-    return kube::Outcome::done();
+    return {};
   }
 
   const HubSyncServices services_;
@@ -96,7 +118,7 @@ kube::ControllerSpec make_secret_sync(const std::string& cluster, HubSyncService
   kube::ControllerSpec controller;
   controller.name = "secret-sync";
   controller.reconciler = std::make_unique<SecretSync>(std::move(services));
-  controller.sources = {{api::kSecret, cluster}};
+  controller.sources = {{api::kSecret, cluster}, {api::kPolicy, cluster, secrets_of}};
   return controller;
 }
 

@@ -304,8 +304,20 @@ Object hub_secret(const std::string& value) {
 
 TEST_F(SyncTest, SecretsAreMirroredAndStayWhileAPolicyNamesThem) {
   const kube::Key key{"cls1", "cloud-credentials"};
+  const auto name_secret = [this](const char* name) {
+    hub.edit(api::kPolicy, replica_key(), false, [name](Object& policy) {
+      Json item = policy.spec()["policy-templates"][0];
+      item.set({"objectDefinition", "kind"}, "VirtInstallPolicy");
+      item.set({"objectDefinition", "spec"},
+               Json::object({{"credentials", Json::object({{"name", name}})}}));
+      policy.set({"spec", "policy-templates"}, Json::array({item}));
+    });
+    pass(seconds(2));
+  };
   hub.create(api::kSecret, hub_secret("first-planted"));
   pass(seconds(2));
+  EXPECT_FALSE(cluster.has(api::kSecret, key));
+  name_secret("cloud-credentials");
   EXPECT_EQ(secret_value(cluster.get(api::kSecret, key), "cloud"), "first-planted");
   hub.edit(api::kSecret, key, false,
            [](Object& secret) { secret.set({"data"}, hub_secret("second-planted")["data"]); });
@@ -322,24 +334,23 @@ TEST_F(SyncTest, SecretsAreMirroredAndStayWhileAPolicyNamesThem) {
   pass(seconds(2));
   EXPECT_EQ(secret_value(cluster.get(api::kSecret, foreign.key()), "cloud"), "theirs");
 
-  const auto name_secret = [](bool named) {
-    return [named](Object& policy) {
-      Json templates = policy.spec()["policy-templates"];
-      Json item = templates[0];
-      item.set({"objectDefinition", "kind"}, "VirtInstallPolicy");
-      item.set({"objectDefinition", "spec", "credentials", "name"},
-               named ? "cloud-credentials" : "other");
-      templates.set_item(0, item);
-      policy.set({"spec", "policy-templates"}, templates);
-    };
-  };
-  hub.edit(api::kPolicy, replica_key(), false, name_secret(true));
-  pass(seconds(2));
+  name_secret("theirs");
+  EXPECT_EQ(secret_value(cluster.get(api::kSecret, foreign.key()), "cloud"), "theirs");
+  EXPECT_FALSE(cluster.has(api::kSecret, key));
+
+  name_secret("cloud-credentials");
   ASSERT_TRUE(hub.admin->remove(api::kSecret, key));
   pass_in_steps(minutes(10), seconds(10));
   EXPECT_TRUE(cluster.has(api::kSecret, key));
-  hub.edit(api::kPolicy, replica_key(), false, name_secret(false));
-  pass_in_steps(minutes(3), seconds(5));
+  set_removal("deleted");
+  pass(seconds(2));
+  cluster.edit(api::kVirtInstallPolicy, kTemplateKey, true, [](Object& object) {
+    object.set({"status", "removed"}, "deleted");
+  });
+  pass(seconds(2));
+  EXPECT_TRUE(cluster.has(api::kSecret, key));
+  ASSERT_TRUE(hub.admin->remove(api::kPolicy, replica_key()));
+  pass(seconds(5));
   EXPECT_FALSE(cluster.has(api::kSecret, key));
   for (const std::string& line : sink->lines()) {
     EXPECT_EQ(line.find("planted"), std::string::npos) << line;
