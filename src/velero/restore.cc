@@ -111,7 +111,8 @@ class RestoreReconciler final : public kube::Reconciler {
         static_cast<size_t>(restore.status()["restoreItemOperationsAttempted"].as_int());
     const Duration timeout = item_timeout(restore);
     auto downloads = TRY(downloads_of(services().reader, restore));
-    auto vsrs = TRY(snapshot_restores_of(services().reader, restore));
+    std::vector<Object> vsrs;
+    if (downloads.size() < expected) vsrs = TRY(snapshot_restores_of(services().reader, restore));
     if (downloads.size() + vsrs.size() < expected) {
       downloads = TRY(downloads_of(services().client, restore));
       vsrs = TRY(snapshot_restores_of(services().client, restore));
@@ -138,10 +139,6 @@ class RestoreReconciler final : public kube::Reconciler {
 
   static Result<std::vector<Object>> downloads_of(kube::Reader& from, const Object& restore) {
     return from.list(api::kDataDownload, restore.ns(), of_restore(restore));
-  }
-  static Result<std::vector<Object>> snapshot_restores_of(kube::Reader& from,
-                                                          const Object& restore) {
-    return from.list(api::kVolumeSnapshotRestore, "", of_restore(restore));
   }
 
   Outcome finalize(const Object& restore) {

@@ -21,7 +21,7 @@ Result<Json> finalize_restore(const Context& context, const kube::Object& restor
   const Time now = context.services.clock.now();
   RestoreFiles files = TRY(RestoreFiles::open(context, restore));
   auto moves = TRY(client.list(api::kDataDownload, restore.ns(), of_restore(restore)));
-  const auto vsrs = TRY(client.list(api::kVolumeSnapshotRestore, "", of_restore(restore)));
+  const auto vsrs = TRY(snapshot_restores_of(client, restore));
   moves.insert(moves.end(), vsrs.begin(), vsrs.end());
   const Json operations =
       update_operations(TRY(files.get_json(RestoreFile::kItemOperations)), moves, now, timeout);

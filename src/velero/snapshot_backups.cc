@@ -72,10 +72,11 @@ Object stored_snapshot_backup(const Object& vsb) {
 
 Result<bool> is_being_moved(const Context& context, const Object& snapshot) {
   const std::string& uid = snapshot.label(api::kBackupUidLabel);
-  auto vsbs =
-      TRY(context.services.client.list(api::kVolumeSnapshotBackup, snapshot.ns(),
-                                       kube::LabelSelector::equals(api::kBackupUidLabel, uid)));
-  for (const Object& vsb : vsbs)
+  auto vsbs = context.services.client.list(api::kVolumeSnapshotBackup, snapshot.ns(),
+                                           kube::LabelSelector::equals(api::kBackupUidLabel, uid));
+  if (!vsbs && vsbs.error().is(Code::kNotFound)) return false;  // the kind is not served
+  const std::vector<Object> movers = TRY(std::move(vsbs));
+  for (const Object& vsb : movers)
     if (vsb.spec()["volumeSnapshotContent"]["name"].as_string() == content_of(snapshot) &&
         !has_ended(vsb))
       return true;

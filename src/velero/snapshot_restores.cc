@@ -188,6 +188,12 @@ Object make_snapshot_restore(const Context& context, const Object& restore,
   return vsr;
 }
 
+Result<std::vector<Object>> snapshot_restores_of(kube::Reader& from, const Object& restore) {
+  auto vsrs = from.list(api::kVolumeSnapshotRestore, "", of_restore(restore));
+  if (!vsrs && vsrs.error().is(Code::kNotFound)) return std::vector<Object>();
+  return vsrs;
+}
+
 Result<MoveSummary> watch_snapshot_restores(const Context& context, const Object& restore,
                                             const std::vector<Object>& vsrs, size_t expected,
                                             Duration timeout) {
@@ -225,7 +231,7 @@ Result<> add_claim_errors(const Context& context, const std::vector<Object>& vsr
 
 Result<bool> release_restored_snapshots(const Context& context, const Object& restore) {
   kube::Client& client = context.services.client;
-  auto vsrs = TRY(client.list(api::kVolumeSnapshotRestore, "", of_restore(restore)));
+  auto vsrs = TRY(snapshot_restores_of(client, restore));
   bool all_gone = true;
   std::set<kube::Key> of_vsrs;
   for (const Object& vsr : vsrs) {

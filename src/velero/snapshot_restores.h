@@ -19,6 +19,10 @@ namespace breakwater::velero {
 kube::Object make_snapshot_restore(const Context& context, const kube::Object& restore,
                                    const std::string& backup_name, const RestoreItem& item);
 
+// A Restore's VSRs; none where the kind is not served.
+Result<std::vector<kube::Object>> snapshot_restores_of(kube::Reader& from,
+                                                       const kube::Object& restore);
+
 // Makes the snapshot of every VSR that is done and sums up how they stand: one counts as completed
 // when its claim is bound to a volume, or will be when somebody uses it (WaitForFirstConsumer), or
 // is gone. `expected` VSRs that are not there count as failed.

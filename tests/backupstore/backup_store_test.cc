@@ -92,6 +92,9 @@ TEST(BackupStore, ListsOnlyFoldersThatAreBackups) {
   ASSERT_TRUE(backups.claim_backup(stored_backup("b1", "u", "Completed")));
   ASSERT_TRUE(backups.put_contents("half", Archive(), Time()));
   EXPECT_EQ(*backups.list_backups(), (std::vector<std::string>{"b1", "b2"}));
+  EXPECT_EQ(*backups.list_folders(), (std::vector<std::string>{"b1", "b2", "half"}));
+  EXPECT_TRUE(*backups.has_backup("b1"));
+  EXPECT_FALSE(*backups.has_backup("half"));
 }
 
 TEST(BackupStore, AForeignFolderIsNamed) {
