@@ -60,83 +60,90 @@ struct PlacementCase {
   const char* reason;
 };
 
-TEST(Placement, ChoosesWhatSetsPredicatesAndTaintsAllow) {
-  const char* kDone = "AllDecisionsScheduled";
-  const PlacementCase cases[] = {
-      {"the default set has clusters without a label",
-       "{clusterSets: []}",
-       {"default"},
-       {"a", "b"},
-       kDone},
-      {"the global set has all", "{clusterSets: []}", {"global"}, {"a", "b", "c"}, kDone},
-      {"a named set", "{clusterSets: [special]}", {"default", "special"}, {"c"}, kDone},
-      {"a set that is not bound", "{clusterSets: [special]}", {"default"}, {}, "NoIntersection"},
-      {"no binding", "{clusterSets: []}", {}, {}, "NoManagedClusterSetBindings"},
-      {"a binding to no set", "{clusterSets: []}", {"nowhere"}, {}, "NoManagedClusterSetBindings"},
-      {"labels",
-       "{predicates: [{requiredClusterSelector: {labelSelector: {matchLabels: {region: east}}}}]}",
-       {"global"},
-       {"a", "c"},
-       kDone},
-      {"either predicate",
-       "{predicates: [{requiredClusterSelector: {labelSelector: {matchLabels: {region: west}}}},"
-       " {requiredClusterSelector: {labelSelector: {matchExpressions:"
-       " [{key: cluster.open-cluster-management.io/clusterset, operator: In,"
-       " values: [special]}]}}}]}",
-       {"global"},
-       {"b", "c"},
-       kDone},
-      {"a claim that no label could hold",
-       "{predicates: [{requiredClusterSelector: {claimSelector: {matchExpressions:"
-       " [{key: url, operator: In, values: ['https://a/']}]}}}]}",
-       {"global"},
-       {"a"},
-       kDone},
-      {"NotIn and DoesNotExist of claims",
-       "{predicates: [{requiredClusterSelector: {claimSelector: {matchExpressions:"
-       " [{key: url, operator: NotIn, values: ['https://a/']},"
-       " {key: gone, operator: DoesNotExist}]}}}]}",
-       {"global"},
-       {"b", "c"},
-       kDone},
-      {"no cluster matches",
-       "{predicates: [{requiredClusterSelector: {labelSelector: {matchLabels: {region: up}}}}]}",
-       {"global"},
-       {},
-       "NoManagedClusterMatched"},
-      {"tolerated",
-       "{tolerations: [{key: broken, operator: Exists}]}",
-       {"default"},
-       {"a", "b", "d"},
-       kDone},
-      {"tolerated by anything",
-       "{tolerations: [{operator: Exists}]}",
-       {"default"},
-       {"a", "b", "d"},
-       kDone},
-      {"tolerated with another value",
-       "{tolerations: [{key: broken, value: x}]}",
-       {"default"},
-       {"a", "b"},
-       kDone},
-      {"no longer tolerated",
-       "{tolerations: [{key: broken, operator: Exists, tolerationSeconds: 300}]}",
-       {"default"},
-       {"a", "b"},
-       kDone},
-      {"so many", "{numberOfClusters: 1}", {"global"}, {"a"}, kDone},
-      {"fewer than asked for",
-       "{numberOfClusters: 9}",
-       {"global"},
-       {"a", "b", "c"},
-       "NotAllDecisionsScheduled"},
-  };
+constexpr const char* kDone = "AllDecisionsScheduled";
+
+void expect_choices(const std::vector<PlacementCase>& cases) {
   for (const PlacementCase& one : cases) {
     const PlacementChoice choice = choose_clusters(placement_inputs(one.spec, one.bound));
     EXPECT_EQ(choice.clusters, one.chosen) << one.what;
     EXPECT_EQ(choice.reason, one.reason) << one.what;
     EXPECT_EQ(choice.satisfied, one.reason == std::string(kDone)) << one.what;
   }
+}
+
+TEST(Placement, ChoosesFromTheBoundSetsByLabels) {
+  expect_choices(
+      {{"the default set has clusters without a label",
+        "{clusterSets: []}",
+        {"default"},
+        {"a", "b"},
+        kDone},
+       {"the global set has all", "{clusterSets: []}", {"global"}, {"a", "b", "c"}, kDone},
+       {"a named set", "{clusterSets: [special]}", {"default", "special"}, {"c"}, kDone},
+       {"a set that is not bound", "{clusterSets: [special]}", {"default"}, {}, "NoIntersection"},
+       {"no binding", "{clusterSets: []}", {}, {}, "NoManagedClusterSetBindings"},
+       {"a binding to no set", "{clusterSets: []}", {"nowhere"}, {}, "NoManagedClusterSetBindings"},
+       {"labels",
+        "{predicates: [{requiredClusterSelector: {labelSelector: {matchLabels: {region: east}}}}]}",
+        {"global"},
+        {"a", "c"},
+        kDone},
+       {"either predicate",
+        "{predicates: [{requiredClusterSelector: {labelSelector: {matchLabels: {region: west}}}},"
+        " {requiredClusterSelector: {labelSelector: {matchExpressions:"
+        " [{key: cluster.open-cluster-management.io/clusterset, operator: In,"
+        " values: [special]}]}}}]}",
+        {"global"},
+        {"b", "c"},
+        kDone}});
+}
+
+TEST(Placement, ChoosesByClaimsTaintsAndNumber) {
+  expect_choices(
+      {{"a claim that no label could hold",
+        "{predicates: [{requiredClusterSelector: {claimSelector: {matchExpressions:"
+        " [{key: url, operator: In, values: ['https://a/']}]}}}]}",
+        {"global"},
+        {"a"},
+        kDone},
+       {"NotIn and DoesNotExist of claims",
+        "{predicates: [{requiredClusterSelector: {claimSelector: {matchExpressions:"
+        " [{key: url, operator: NotIn, values: ['https://a/']},"
+        " {key: gone, operator: DoesNotExist}]}}}]}",
+        {"global"},
+        {"b", "c"},
+        kDone},
+       {"no cluster matches",
+        "{predicates: [{requiredClusterSelector: {labelSelector: {matchLabels: {region: up}}}}]}",
+        {"global"},
+        {},
+        "NoManagedClusterMatched"},
+       {"tolerated",
+        "{tolerations: [{key: broken, operator: Exists}]}",
+        {"default"},
+        {"a", "b", "d"},
+        kDone},
+       {"tolerated by anything",
+        "{tolerations: [{operator: Exists}]}",
+        {"default"},
+        {"a", "b", "d"},
+        kDone},
+       {"tolerated with another value",
+        "{tolerations: [{key: broken, value: x}]}",
+        {"default"},
+        {"a", "b"},
+        kDone},
+       {"no longer tolerated",
+        "{tolerations: [{key: broken, operator: Exists, tolerationSeconds: 300}]}",
+        {"default"},
+        {"a", "b"},
+        kDone},
+       {"so many", "{numberOfClusters: 1}", {"global"}, {"a"}, kDone},
+       {"fewer than asked for",
+        "{numberOfClusters: 9}",
+        {"global"},
+        {"a", "b", "c"},
+        "NotAllDecisionsScheduled"}});
 }
 
 TEST(Placement, TolerationEndsAndSaysWhen) {

@@ -168,12 +168,19 @@ TEST(Resolve, DependenciesAreCalledAsOnTheCluster) {
   kube::Object set = kube::Object::make(api::kPolicySet, {kPolicyNs, "set"});
   set.set({"spec", "policies"}, Json::array({"x", "y"}));
   inputs.policy_sets = {set};
-  inputs.root.set({"spec", "dependencies"}, parse_yaml(R"(
-- {apiVersion: policy.open-cluster-management.io/v1, kind: Policy, name: install, compliance: Compliant}
-- {apiVersion: policy.open-cluster-management.io/v1beta1, kind: PolicySet, name: set, namespace: policies, compliance: Compliant}
+  const auto dependencies_given = parse_yaml(R"(
+- apiVersion: policy.open-cluster-management.io/v1
+  kind: Policy
+  name: install
+  compliance: Compliant
+- apiVersion: policy.open-cluster-management.io/v1beta1
+  kind: PolicySet
+  name: set
+  namespace: policies
+  compliance: Compliant
 - {apiVersion: v1, kind: ConfigMap, name: other, namespace: n, compliance: Compliant}
-)")
-                                                ->front());
+)");
+  inputs.root.set({"spec", "dependencies"}, dependencies_given->front());
   const Json dependencies = resolve(inputs).spec()["dependencies"];
   ASSERT_EQ(dependencies.size(), 4u);
   EXPECT_EQ(dependencies[0]["name"].as_string(), "policies.install");
