@@ -122,13 +122,13 @@ rgw_enable_usage_log = false
 END
 }
 
-# A certificate authority of its own and a server certificate for 127.0.0.1 and *.localhost.
+# A certificate authority of its own, and a certificate for 127.0.0.1, localhost and the bucket's host.
 make_certificates() {
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj "/CN=s3 test CA" \
     -keyout "$dir/ca.key" -out "$dir/ca.pem" 2> /dev/null
   openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=localhost" \
     -keyout "$dir/tls.key" -out "$dir/tls.csr" 2> /dev/null
-  printf 'subjectAltName=IP:127.0.0.1,DNS:localhost,DNS:*.localhost\n' > "$dir/tls.ext"
+  printf 'subjectAltName=IP:127.0.0.1,DNS:localhost,DNS:%s.localhost\n' "$bucket" > "$dir/tls.ext"
   openssl x509 -req -in "$dir/tls.csr" -CA "$dir/ca.pem" -CAkey "$dir/ca.key" -CAcreateserial \
     -days 30 -extfile "$dir/tls.ext" -out "$dir/tls.pem" 2> /dev/null
 }

@@ -141,6 +141,11 @@ class HttpPool::Transfer {
       return fail(Code::kTimeout, "nothing moved for {} s", seconds.count());
     }
     const std::string_view text = detail_[0] == '\0' ? curl_easy_strerror(code) : detail_;
+    if (code == CURLE_PEER_FAILED_VERIFICATION) {
+      return fail(Code::kInvalid,
+                  "the server's certificate is not trusted (caCert names another authority): {}",
+                  text);
+    }
     if (is_final(code)) return fail(Code::kInvalid, "{}", text);
     return fail(code == CURLE_OPERATION_TIMEDOUT ? Code::kTimeout : Code::kUnavailable, "{}", text);
   }
