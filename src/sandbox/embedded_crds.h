@@ -1,4 +1,5 @@
-// The files of deploy/crds as texts; generated from them at build time (CMakeLists.txt).
+// The files of deploy/crds and deploy/olm/crds as texts; generated from them at build time
+// (CMakeLists.txt).
 #pragma once
 
 #include <string_view>

@@ -15,7 +15,7 @@ inline constexpr const char* kStorageClass = "sandbox-block";
 inline constexpr const char* kSnapshotClass = "sandbox-snapshots";
 
 // The CustomResourceDefinitions of deploy/crds, compiled in from those very files. Those of
-// OpenShift's operators only with `olm`: where Subscriptions are served, the install policy leaves
+// deploy/olm/crds only with `olm`: where Subscriptions are served, the install policy leaves
 // the engine to OADP.
 Result<std::vector<Json>> embedded_crds(bool olm = false);
 

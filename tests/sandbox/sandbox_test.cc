@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "kube/http_client.h"
 #include "kube/kubeconfig.h"
+#include "sandbox/setup.h"
 
 namespace breakwater::sandbox_test {
 namespace {
@@ -112,6 +113,19 @@ TEST_F(WholeSandbox, OneDirectoryServesOneSandbox) {
   const auto none = sandbox::sandbox_url(directory_.path() / "elsewhere");
   ASSERT_FALSE(none);
   EXPECT_TRUE(none.error().is(Code::kNotFound));
+}
+
+TEST(EmbeddedCrds, OperatorsKindsAreThereOnlyWhenAskedFor) {
+  const auto count = [](bool olm) {
+    int found = 0;
+    const std::vector<Json> crds = sandbox::embedded_crds(olm).value();
+    for (const Json& crd : crds) {
+      if (crd.at({"spec", "group"}).as_string() == api::kSubscription.group) ++found;
+    }
+    return found;
+  };
+  EXPECT_EQ(count(false), 0);
+  EXPECT_GE(count(true), 3);
 }
 
 }  // namespace
