@@ -27,7 +27,7 @@ struct SandboxOptions {
   std::string directory, name = "sandbox", clusters;
   int64_t port = 0;
   bool hub = false, olm = false;
-  bool no_agent = false, json = false, purge = false, verbose = false;
+  bool json = false, purge = false, verbose = false;
 };
 using Shared = std::shared_ptr<SandboxOptions>;
 
@@ -62,7 +62,7 @@ Result<> write_pid(const fs::path& directory) {
   return write_file(directory / "pid", std::to_string(getpid()));
 }
 
-// One cluster, with an agent unless there is none to be.
+// One bare cluster.
 Result<> run_cluster(SandboxOptions& options) {
   install_interrupt_handler();
   const SystemClock clock;
@@ -77,21 +77,17 @@ Result<> run_cluster(SandboxOptions& options) {
   settings.olm = options.olm;
   auto sandbox = TRY(sandbox::Sandbox::start(settings, clock, random, log));
   TRY(write_pid(settings.directory));
-  const auto client = sandbox->client(apiserver::admin_user());
-  std::unique_ptr<Background<Agent>> agent;
-  if (!options.no_agent) {
-    Agent::Environment environment{
-        *client, clock, random, log, kube::make_operations(kOperationThreads), {}};
-    auto made = TRY(Agent::create({}, std::move(environment)));
-    agent = std::make_unique<Background<Agent>>(std::move(made));
-  }
   serve(sandbox->url(), sandbox->kubeconfig(), log);
   return {};
 }
 
-Result<> bare_cluster(SandboxOptions& options) {
-  options.no_agent = true;
-  return run_cluster(options);
+// As asked for; else those of the last time; else two.
+Result<std::vector<std::string>> clusters_of(const SandboxOptions& options) {
+  if (!options.clusters.empty()) return parse_clusters(options.clusters);
+  std::vector<std::string> known = fleet_members(options.directory);
+  if (known.empty()) return parse_clusters("2");
+  known.erase(known.begin());  // the hub
+  return known;
 }
 
 Result<> run_fleet(SandboxOptions& options) {
@@ -102,15 +98,11 @@ Result<> run_fleet(SandboxOptions& options) {
   FleetSettings settings;
   settings.directory = fs::absolute(options.directory);
   settings.binary = fs::canonical("/proc/self/exe");
-  settings.clusters = TRY(parse_clusters(options.clusters));
+  settings.clusters = TRY(clusters_of(options));
   auto fleet = TRY(Fleet::start(settings, clock, random, log));
   TRY(write_pid(settings.directory));
   serve(fleet->url(), settings.directory / "kubeconfig", log);
   return {};
-}
-
-Result<> up(SandboxOptions& options) {
-  return options.clusters.empty() ? run_cluster(options) : run_fleet(options);
 }
 
 // The process that runs the sandbox, or nothing.
@@ -185,23 +177,23 @@ void add_sandbox_command(Command& program) {
   auto options = std::make_shared<SandboxOptions>();
   options->directory = default_directory();
   Command& sandbox = program.add(
-      "sandbox", "A Kubernetes cluster on this machine, for trying things out",
-      "An API server on loopback that kubectl works with, volumes as raw files, snapshots as "
-      "copies\n"
-      "(reflinks where the file system has them), a node that runs Breakwater's own pods as\n"
-      "processes, and Breakwater's agent. Everything is in one folder and survives kill -9.\n\n"
+      "sandbox", "A hub and managed clusters on this machine, for trying things out",
+      "API servers on loopback that kubectl works with, volumes as raw files and directories,\n"
+      "snapshots as copies (reflinks where the file system has them), nodes that run Breakwater's\n"
+      "own pods as processes, the hub's controllers and an agent for each cluster. Everything is "
+      "in\n"
+      "one folder and survives kill -9.\n\n"
       "  breakwater sandbox up &\n"
       "  export KUBECONFIG=~/.local/share/breakwater/sandbox/kubeconfig\n"
-      "  kubectl get storageclasses\n"
+      "  kubectl get managedclusters\n"
+      "  kubectl --context cls1 get storageclasses\n"
       "  breakwater sandbox down --purge\n");
-  Command& up_command = sandbox.add("up", "Starts the cluster and runs it until Ctrl-C");
+  Command& up_command = sandbox.add("up", "Starts the fleet and runs it until Ctrl-C");
   up_command.option("--directory", options->directory, "where everything is kept");
   up_command.option("--clusters", options->clusters,
-                    "a hub and these managed clusters: cls1,cls2 or how many");
-  up_command.option("--port", options->port, "port on 127.0.0.1; 0: as the last time, or any");
-  up_command.flag("--no-agent", options->no_agent, "only the cluster: no policy, engine, mover");
+                    "names of the managed clusters (cls1,cls2), or how many");
   up_command.flag("--verbose", options->verbose, "log debug messages too");
-  up_command.action(exit_code_of(options, up));
+  up_command.action(exit_code_of(options, run_fleet));
   Command& cluster_command =
       sandbox.add("cluster", "Starts one bare cluster: no policy, no engine, no mover",
                   "  breakwater sandbox cluster --name cls1 --directory cls1 &\n"
@@ -212,7 +204,7 @@ void add_sandbox_command(Command& program) {
   cluster_command.flag("--hub", options->hub, "a hub: cluster sets, but no volumes and no node");
   cluster_command.flag("--olm", options->olm, "serve the kinds of OpenShift's operators, too");
   cluster_command.flag("--verbose", options->verbose, "log debug messages too");
-  cluster_command.action(exit_code_of(options, bare_cluster));
+  cluster_command.action(exit_code_of(options, run_cluster));
   Command& status_command = sandbox.add("status", "Says whether it runs, and where");
   status_command.option("--directory", options->directory, "where everything is kept");
   status_command.flag("--json", options->json, "one JSON object");
