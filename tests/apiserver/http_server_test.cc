@@ -79,6 +79,23 @@ TEST_F(HttpServerTest, KnowsUsersByTokenAndByCertificate) {
   EXPECT_FALSE(client(carol)->get(kMaps, {"default", "m"}));
 }
 
+TEST_F(HttpServerTest, AConnectionDoesNotOutliveItsCertificate) {
+  // Certificates begin an hour ago.
+  const auto pair =
+      make_client_certificate(server_.ca(), "carol", {"system:masters"}, server_.clock().now(),
+                              std::chrono::hours(1) + std::chrono::seconds(2));
+  ASSERT_TRUE(pair);
+  kube::ClientConfig config_of_carol = config("");
+  config_of_carol.client_cert_pem = pair->cert_pem;
+  config_of_carol.client_key_pem = pair->key_pem;
+  const auto carol = client(config_of_carol);
+  ASSERT_TRUE(carol->create(kMaps, config_map("m")));
+  std::this_thread::sleep_for(std::chrono::milliseconds(3100));
+  const auto late = carol->get(kMaps, {"default", "m"});  // on the connection that is open
+  ASSERT_FALSE(late);
+  EXPECT_TRUE(late.error().is(Code::kUnauthorized)) << late.error().to_string();
+}
+
 TEST_F(HttpServerTest, ServesManyRequestsAtOnce) {
   const auto shared = client(config("admin-token"));
   std::vector<std::future<int>> workers;
