@@ -19,7 +19,6 @@ Result<> write_size(const fs::path& place, uint64_t size) {
   return write_file(place / kVolumeSize, fmt::format("{}\n", size));
 }
 
-// Anybody may write into a new volume, as with a file system made by most drivers with fsGroup.
 Result<> fill(const fs::path& place, uint64_t size, const std::optional<fs::path>& from) {
   TRY(make_directories(place / kVolumeData));
   if (from) {

@@ -73,6 +73,31 @@ TEST_F(RepoCommand, RestoresWhatResticWroteWithTheSamePassword) {
   EXPECT_EQ(*read_file(path("out") + path("disk.img")), *read_file(path("disk.img")));
 }
 
+TEST_F(RepoCommand, StoresFoldersAsResticDoesAndGoesOnWhereItStopped) {
+  ASSERT_EQ(run({"init"}).exit_code, 0);
+  std::filesystem::create_directories(path("home/sub"));
+  ASSERT_TRUE(write_file(path("home/sub/file"), "content"));
+  ASSERT_TRUE(write_file(path("single"), "alone"));
+  ASSERT_EQ(run({"backup", path("home"), path("single")}).exit_code, 0);
+  EXPECT_EQ(restic({"check", "--read-data"}).exit_code, 0);
+  const ProgramResult theirs = restic({"backup", "--json", path("home"), path("single")});
+  const auto summary = parse_json(theirs.output.substr(theirs.output.rfind('{')));
+  ASSERT_TRUE(summary) << theirs.output;
+  EXPECT_EQ((*summary)["files_unmodified"].as_int(), 2) << theirs.output;
+  const ProgramResult again = run({"backup", path("home"), path("single"), "--json"});
+  EXPECT_EQ((*parse_json(again.output))["bytes_read"].as_int(), 0) << again.output;
+
+  ASSERT_EQ(run({"restore", "latest", "--target", path("out")}).exit_code, 0);
+  EXPECT_EQ(*read_file(path("out") + path("home/sub/file")), "content");
+  EXPECT_EQ(*read_file(path("out") + path("single")), "alone");
+  ASSERT_TRUE(write_file(path("out/extra"), ""));
+  ASSERT_EQ(run({"restore", "latest", "--target", path("out"), "--delete"}).exit_code, 0);
+  EXPECT_FALSE(std::filesystem::exists(path("out/extra")));
+  const ProgramResult absent = run({"backup", path("absent")});
+  EXPECT_EQ(absent.exit_code, 1);
+  EXPECT_NE(absent.output.find(path("absent")), std::string::npos) << absent.output;
+}
+
 TEST_F(RepoCommand, EndsWithResticsExitCodes) {
   EXPECT_EQ(run({"snapshots"}).exit_code, 10) << "no repository";
   ASSERT_EQ(run({"init"}).exit_code, 0);

@@ -71,6 +71,42 @@ TEST_F(Worker, BacksUpAndRestores) {
   EXPECT_EQ(*read_file(dir.path() / "new.img"), *read_file(dir.path() / "disk.img"));
 }
 
+TEST_F(Worker, MovesTheFilesOfADirectory) {
+  config.volume = dir.path() / "files";
+  config.volume_mode = "Filesystem";
+  config.paths = {"/shop/files"};
+  const auto missing = run();
+  ASSERT_FALSE(missing);
+  EXPECT_NE(missing.error().to_string().find(config.volume.string()), std::string::npos);
+  std::filesystem::create_directories(config.volume / "sub");
+  ASSERT_TRUE(write_file(config.volume / "sub/file", "content"));
+  const auto backup = run();
+  ASSERT_TRUE(backup) << backup.error().to_string();
+  EXPECT_EQ((*backup)["totalBytes"].as_int(), 7);
+
+  std::filesystem::create_directories(dir.path() / "restored/extra");
+  const auto restore = restore_to("restored");
+  ASSERT_TRUE(restore) << restore.error().to_string();
+  EXPECT_EQ(*read_file(dir.path() / "restored/sub/file"), "content");
+  EXPECT_FALSE(std::filesystem::exists(dir.path() / "restored/extra"));
+  config.volume_mode = "Block";
+  EXPECT_EQ(restore_to("restored").error().code(), Code::kInvalid);
+}
+
+// A disk image in a file system is what some volumes are; either way it is the same data.
+TEST_F(Worker, ADiskGoesIntoADirectoryAndBack) {
+  fill(3);
+  config.paths = {"/shop/disk"};
+  ASSERT_TRUE(run());
+  std::filesystem::create_directories(dir.path() / "mounted");
+  ASSERT_TRUE(restore_to("mounted"));
+  EXPECT_EQ(*read_file(dir.path() / "mounted/disk.img"), *read_file(dir.path() / "disk.img"));
+  config.operation = WorkerConfig::Operation::kBackup;
+  ASSERT_TRUE(run());
+  ASSERT_TRUE(restore_to("again.img"));
+  EXPECT_EQ(*read_file(dir.path() / "again.img"), *read_file(dir.path() / "disk.img"));
+}
+
 // A killed worker cannot remove its lock; the pod that replaces it has its name.
 TEST_F(Worker, RemovesTheLockThatItsPredecessorLeft) {
   fill(1);
@@ -168,6 +204,7 @@ TEST_F(Worker, ConfigurationSurvivesItsTextAndCarriesNoSecret) {
   config.parent_volume = "/x/before";
   config.threads = 7;
   config.location.credentials = "hidden";
+  config.volume_mode = "Filesystem";
   const std::string text = to_json(worker_config_to_json(config));
   EXPECT_EQ(text.find("secret"), std::string::npos);
   EXPECT_EQ(text.find("hidden"), std::string::npos);
