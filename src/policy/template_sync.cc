@@ -1,5 +1,8 @@
 #include "policy/template_sync.h"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
 #include <array>
 #include <map>
 #include <set>
@@ -13,6 +16,7 @@ namespace {
 
 using kube::Object;
 
+constexpr Duration kDependencies = std::chrono::seconds(15);
 constexpr std::array kTemplateKinds = {api::kVirtInstallPolicy, api::kVirtBackupPolicy,
                                        api::kVirtRestorePolicy};
 
@@ -48,11 +52,27 @@ std::string dropped_member(const Json& wanted, const Json& stored, const std::st
   return "";
 }
 
-bool removal_carried_out(const TemplateState& state, const std::string& removal) {
-  // What could never be created has nothing to remove.
-  if (!state.object) return !state.message.empty();
-  return state.object->annotation(api::kRemovalAnnotation) == removal &&
-         state.object->status()["removed"].as_string() == removal;
+bool carried_out(const Object& object, const std::string& removal) {
+  return object.annotation(api::kRemovalAnnotation) == removal &&
+         object.status()["removed"].as_string() == removal;
+}
+
+// Sets it to the Policy's value; whether that is a change.
+bool set_removal(Object& object, const std::string& removal) {
+  if (object.annotation(api::kRemovalAnnotation) == removal) return false;
+  if (removal.empty()) {
+    object.erase({"metadata", "annotations", api::kRemovalAnnotation});
+  } else {
+    object.set_annotation(api::kRemovalAnnotation, removal);
+  }
+  return true;
+}
+
+// "Kind name", sorted.
+std::string pending_text(std::vector<std::string> unmet) {
+  std::sort(unmet.begin(), unmet.end());
+  return fmt::format("Dependencies were not satisfied: {} {} still pending ({})", unmet.size(),
+                     unmet.size() == 1 ? "is" : "are", fmt::join(unmet, ", "));
 }
 
 class TemplateSync final : public kube::Reconciler {
@@ -66,12 +86,17 @@ class TemplateSync final : public kube::Reconciler {
     if (policy.is_deleting() || !policy.has_label(api::kRootPolicyLabel)) {
       return kube::Outcome::done();
     }
+    TRY(pass_removal_on(policy));
     const std::vector<TemplateState> states = TRY(sync_all(policy));
     TRY(remove_strays(policy));
     TRY(ask_to_speak(policy, states));
     TRY(write_status(policy, states));
     TRY(acknowledge(policy, states));
-    return kube::Outcome::done();
+    // What a template waits for may be of another Policy, whose changes do not wake this one.
+    const bool waits = std::any_of(states.begin(), states.end(), [](const TemplateState& state) {
+      return state.message.find("Dependencies were not satisfied") != std::string::npos;
+    });
+    return waits ? kube::Outcome::again_after(kDependencies) : kube::Outcome::done();
   }
 
  private:
@@ -87,7 +112,7 @@ class TemplateSync final : public kube::Reconciler {
       if (names[state.name] > 1) {
         state.message = template_error("All policy-template names must be unique within a policy");
       } else {
-        TRY(sync_one(policy, definition, state));
+        TRY(sync_one(policy, item, state));
       }
       states.push_back(std::move(state));
     }
@@ -95,7 +120,8 @@ class TemplateSync final : public kube::Reconciler {
   }
 
   // An error passes by itself; what does not becomes the state's message.
-  Result<> sync_one(const Object& policy, const Json& definition, TemplateState& state) {
+  Result<> sync_one(const Object& policy, const Json& item, TemplateState& state) {
+    const Json& definition = item["objectDefinition"];
     const kube::Kind* kind = find_kind(definition);
     if (kind == nullptr) {
       state.message = template_error(
@@ -117,7 +143,38 @@ class TemplateSync final : public kube::Reconciler {
       state.message = template_error(unresolved);
       return {};
     }
+    const auto unmet = TRY(unmet_dependencies(policy, item));
+    if (!unmet.empty()) {
+      const bool ignored = item["ignorePending"].as_bool();
+      state.message = (ignored ? "Compliant; " : "Pending; ") + pending_text(unmet);
+      if (ignored) state.message += " but ignorePending is true";
+      return {};
+    }
     return write(policy, *kind, definition, state);
+  }
+
+  // Of the Policy and of one of its templates. A removal waits for nobody.
+  Result<std::vector<std::string>> unmet_dependencies(const Object& policy, const Json& item) {
+    std::vector<std::string> unmet;
+    if (!policy.annotation(api::kRemovalAnnotation).empty()) return unmet;
+    for (const Json* list : {&policy.spec()["dependencies"], &item["extraDependencies"]}) {
+      for (const Json& dependency : list->items()) {
+        if (TRY(is_met(policy, dependency))) continue;
+        unmet.push_back(dependency["kind"].as_string() + " " + dependency["name"].as_string());
+      }
+    }
+    return unmet;
+  }
+
+  // Only Policies and our templates, beside this Policy; what is anything else is never met.
+  Result<bool> is_met(const Object& policy, const Json& dependency) {
+    const Object wanted(dependency);
+    const kube::Kind* kind = wanted.is(api::kPolicy) ? &api::kPolicy : find_kind(dependency);
+    if (kind == nullptr) return false;
+    auto found = services_.reader.get(*kind, {policy.ns(), dependency["name"].as_string()});
+    if (!found && found.error().is(Code::kNotFound)) return false;
+    const Object object = TRY(std::move(found));
+    return object.status()["compliant"] == dependency["compliance"];
   }
 
   static std::string owned_elsewhere(const Object& policy, const kube::Kind& kind,
@@ -132,7 +189,6 @@ class TemplateSync final : public kube::Reconciler {
 
   Result<> write(const Object& policy, const kube::Kind& kind, const Json& definition,
                  TemplateState& state) {
-    TRY(reset_removed(policy, kind, state));
     auto wanted = template_object(policy, definition, state.object ? &*state.object : nullptr);
     if (!wanted) {
       state.message = template_error(wanted.error().message());
@@ -162,19 +218,32 @@ class TemplateSync final : public kube::Reconciler {
     return {};
   }
 
-  // The answer to an earlier removal must not be taken for that to a later one.
-  Result<> reset_removed(const Object& policy, const kube::Kind& kind, TemplateState& state) {
-    if (!state.object || state.object->status()["removed"].as_string().empty() ||
-        state.object->annotation(api::kRemovalAnnotation) ==
-            policy.annotation(api::kRemovalAnnotation)) {
-      return {};
+  // To all objects of the Policy, whatever is wrong with its templates. The answer to an earlier
+  // removal must not be taken for that to a later one.
+  Result<> pass_removal_on(const Object& policy) {
+    const std::string& removal = policy.annotation(api::kRemovalAnnotation);
+    for (const kube::Kind& kind : kTemplateKinds) {
+      for (Object& object : objects_of(policy, kind)) {
+        if (object.annotation(api::kRemovalAnnotation) == removal) continue;
+        if (!object.status()["removed"].as_string().empty()) {
+          Json patch = Json::object();
+          patch.set({"metadata", "resourceVersion"}, object.resource_version());
+          patch.set({"status", "removed"}, Json());
+          object = TRY(
+              services_.client.patch(kind, object.key(), kube::PatchType::kMerge, patch, "status"));
+        }
+        set_removal(object, removal);
+        TRY(services_.client.update(kind, object));
+      }
     }
-    Json patch = Json::object();
-    patch.set({"metadata", "resourceVersion"}, state.object->resource_version());
-    patch.set({"status", "removed"}, Json());
-    state.object = TRY(services_.client.patch(kind, state.object->key(), kube::PatchType::kMerge,
-                                              patch, "status"));
     return {};
+  }
+
+  // A kind that is not served has none.
+  std::vector<Object> objects_of(const Object& policy, const kube::Kind& kind) {
+    return services_.reader
+        .list(kind, policy.ns(), kube::LabelSelector::equals(api::kPolicyLabel, policy.name()))
+        .value_or(std::vector<Object>());
   }
 
   // Objects of templates that have left the Policy. Their controllers remove nothing with them.
@@ -185,10 +254,7 @@ class TemplateSync final : public kube::Reconciler {
       if (kind != nullptr) wanted.emplace(kind->kind, name_of(item["objectDefinition"]));
     }
     for (const kube::Kind& kind : kTemplateKinds) {
-      const auto objects = services_.reader.list(
-          kind, policy.ns(), kube::LabelSelector::equals(api::kPolicyLabel, policy.name()));
-      if (!objects) continue;  // a kind that is not served has none
-      for (const Object& object : *objects) {
+      for (const Object& object : objects_of(policy, kind)) {
         if (object.is_deleting() || wanted.contains({kind.kind, object.name()})) continue;
         TRY(kube::remove_if_exists(services_.client, kind, object.key(),
                                    {.uid = object.uid(), .resource_version = ""}));
@@ -221,7 +287,13 @@ class TemplateSync final : public kube::Reconciler {
     const std::string& removal = policy.annotation(api::kRemovalAnnotation);
     if (removal.empty() || policy.annotation(api::kRemovalDoneAnnotation) == removal) return {};
     for (const TemplateState& state : states) {
-      if (!removal_carried_out(state, removal)) return {};
+      // What could never be created has nothing to remove.
+      if (state.object ? !carried_out(*state.object, removal) : state.message.empty()) return {};
+    }
+    for (const kube::Kind& kind : kTemplateKinds) {
+      for (const Object& object : objects_of(policy, kind)) {
+        if (!carried_out(object, removal)) return {};
+      }
     }
     auto edited = kube::edit(services_.client, api::kPolicy, policy.key(), false,
                              [&](Object& live) -> Result<bool> {
@@ -267,12 +339,7 @@ Result<Object> template_object(const Object& policy, const Json& definition, con
     wanted.set_label(label, policy.ns());
     wanted.set_label(fmt::format("policy.open-cluster-management.io/{}", label), policy.ns());
   }
-  const std::string& removal = policy.annotation(api::kRemovalAnnotation);
-  if (!removal.empty()) {
-    wanted.set_annotation(api::kRemovalAnnotation, removal);
-  } else if (!wanted.annotation(api::kRemovalAnnotation).empty()) {
-    wanted.erase({"metadata", "annotations", api::kRemovalAnnotation});
-  }
+  set_removal(wanted, policy.annotation(api::kRemovalAnnotation));
   if (wanted.controller_uid() != policy.uid()) {
     wanted.erase({"metadata", "ownerReferences"});
     wanted.add_owner(policy, true);

@@ -228,6 +228,53 @@ TEST_F(SyncTest, ARemovalThatIsWithdrawnIsForgotten) {
   EXPECT_EQ(on_hub().annotation(api::kRemovalDoneAnnotation), "");
 }
 
+TEST_F(SyncTest, ARemovalReachesObjectsWhoseTemplatesAreBroken) {
+  hub.edit(api::kPolicy, replica_key(), false, [](Object& object) {
+    Json item = object.spec()["policy-templates"][0];
+    item.set({"objectDefinition", "metadata", "annotations", api::kHubTemplatesErrorAnnotation},
+             "broken");
+    object.set({"spec", "policy-templates"}, Json::array({item}));
+  });
+  set_removal("deleted");
+  pass(seconds(3));
+  EXPECT_EQ(the_template().annotation(api::kRemovalAnnotation), "deleted");
+  EXPECT_EQ(on_hub().annotation(api::kRemovalDoneAnnotation), "");
+  carry_out("deleted");
+  pass(seconds(3));
+  EXPECT_EQ(on_hub().annotation(api::kRemovalDoneAnnotation), "deleted");
+}
+
+TEST_F(SyncTest, AnUnmetDependencyCreatesNothingAndRemovesNothing) {
+  const auto depend_on = [this](const char* compliance) {
+    hub.edit(api::kPolicy, replica_key(), false, [&](Object& object) {
+      Json templates = object.spec()["policy-templates"];
+      Json item = templates[0];
+      item.set({"objectDefinition", "metadata", "name"}, "second");
+      item.set({"extraDependencies"},
+               yaml("[{apiVersion: policy.open-cluster-management.io/v1, kind: VirtBackupPolicy, "
+                    "name: virt-backup}]"));
+      Json dependency = item["extraDependencies"][0];
+      dependency.set("compliance", compliance);
+      item.set({"extraDependencies"}, Json::array({dependency}));
+      object.set({"spec", "policy-templates"}, Json::array({templates[0], item}));
+    });
+    pass(seconds(3));
+  };
+  report("NonCompliant; violation - no", "2026-11-21T07:01:00.000000Z");
+  depend_on("Compliant");
+  EXPECT_FALSE(cluster.has(api::kVirtBackupPolicy, {"cls1", "second"}));
+  EXPECT_EQ(on_hub().status()["details"][1]["history"][0]["message"].as_string(),
+            "Pending; Dependencies were not satisfied: 1 is still pending (VirtBackupPolicy "
+            "virt-backup)");
+  report("Compliant; notification - yes", "2026-11-21T07:02:00.000000Z");
+  pass(seconds(3));
+  EXPECT_TRUE(cluster.has(api::kVirtBackupPolicy, {"cls1", "second"}));
+  report("NonCompliant; violation - no", "2026-11-21T07:03:00.000000Z");
+  pass(seconds(3));
+  EXPECT_TRUE(cluster.has(api::kVirtBackupPolicy, {"cls1", "second"}));
+  EXPECT_EQ(on_hub().status()["details"][1]["compliant"].as_string(), "Pending");
+}
+
 TEST_F(SyncTest, AReplicaThatVanishesRemovesNothing) {
   ASSERT_TRUE(hub.admin->remove(api::kPolicy, replica_key()));
   pass_in_steps(hours(2), seconds(30));

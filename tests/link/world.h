@@ -16,6 +16,7 @@
 #include "apiserver/tokens.h"
 #include "base/check.h"
 #include "base/encoding.h"
+#include "base/file.h"
 #include "base/x509.h"
 #include "base/yaml.h"
 #include "kube/faulty_client.h"
@@ -86,15 +87,41 @@ struct Hub : Api {
         clock(the_clock),
         log(std::move(the_log)),
         tokens(server->reader(), the_clock),
-        runner(*admin, the_clock, random, log) {
+        account(account_client()),
+        runner(*account, the_clock, random, log),
+        signer(*admin, the_clock, random, log) {
     ca = *apiserver::make_ca("hub", clock.now(), hours(24 * 3650));
     for (auto& controller : make_registration_controllers({runner.reader(), *admin, clock, log})) {
       runner.add(std::move(controller));
     }
     for (auto& controller :
-         sandbox::make_signer_controllers({runner.reader(), *admin, clock, ca, log})) {
-      runner.add(std::move(controller));
+         sandbox::make_signer_controllers({signer.reader(), *admin, clock, ca, log})) {
+      signer.add(std::move(controller));
     }
+  }
+
+  // With exactly the rights that deploy/hub gives.
+  std::unique_ptr<kube::Client> account_client() {
+    create(api::kNamespace, Object::make(api::kNamespace, {"", std::string(api::kHubNamespace)}));
+    const std::pair<std::string_view, kube::Kind> kinds[] = {
+        {"ServiceAccount", api::kServiceAccount},
+        {"ClusterRole", api::kClusterRole},
+        {"ClusterRoleBinding", api::kClusterRoleBinding}};
+    const auto text = read_file("deploy/hub/rbac.yaml");
+    CHECK(text);
+    const auto documents = parse_yaml(*text);
+    CHECK(documents);
+    for (const Json& document : *documents) {
+      for (const auto& [name, kind] : kinds) {
+        if (document["kind"].as_string() == name) create(kind, Object(document));
+      }
+    }
+    return server->client(apiserver::service_account_user(api::kHubNamespace, "breakwater-hub"));
+  }
+
+  bool step() {
+    const bool busy = server->collect() | signer.step();
+    return runner.step() || busy;
   }
 
   // What the hub's HTTPS front end does: who is it?
@@ -128,7 +155,8 @@ struct Hub : Api {
   const Logger log;
   apiserver::KeyPair ca;
   apiserver::BootstrapTokens tokens;
-  kube::Runner runner;
+  std::unique_ptr<kube::Client> account;
+  kube::Runner runner, signer;
 };
 
 // The agent's process, in so far as it is linked to a hub: lost with it when it is killed.
@@ -234,8 +262,7 @@ class LinkTest : public ::testing::Test {
     return cluster;
   }
   bool step() {
-    bool busy = hub.server->collect();
-    busy = hub.runner.step() || busy;
+    bool busy = hub.step();
     for (auto& cluster : clusters) busy = cluster->step() || busy;
     return busy;
   }
