@@ -99,6 +99,7 @@ kube::ClientConfig FleetWorld::hub_address() const {
 
 Result<> FleetWorld::start(int clusters) {
   TRY(make_directories(store()));
+  definitions_ = TRY(sandbox::embedded_crds());
   ca_ = TRY(apiserver::make_ca("fleet", clock_.now(), kCaLifetime));
   TRY(add_member("hub"));
   tokens_ = std::make_unique<apiserver::BootstrapTokens>(hub().server->reader(), clock_);
@@ -122,7 +123,7 @@ Result<> FleetWorld::add_member(const std::string& name) {
   member->dice = std::make_unique<SeededRandom>(seed_.fork(name + " server"));
   member->server =
       TRY(apiserver::ApiServer::open({}, clock_, *member->dice, log_.with("in", name)));
-  TRY(member->server->install_crds(TRY(sandbox::embedded_crds())));
+  TRY(member->server->install_crds(definitions_));
   member->client = member->server->client(apiserver::admin_user());
   TRY(sandbox::furnish(*member->client));
   member->invariants = std::make_unique<FleetInvariants>(

@@ -85,6 +85,7 @@ class FleetWorld {
   const std::string password_, store_key_;
   std::shared_ptr<LogWatch> log_watch_;
   Logger log_;
+  std::vector<Json> definitions_;  // CustomResourceDefinitions
   apiserver::KeyPair ca_;
   std::vector<std::unique_ptr<Member>> members_;
   std::unique_ptr<apiserver::BootstrapTokens> tokens_;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <numeric>
 #include <optional>
 
 namespace breakwater::sim {
@@ -18,9 +19,18 @@ std::optional<uint64_t> number_from(const char* variable) {
   return std::strtoull(text, nullptr, 10);
 }
 
-void check_seed(const std::function<Run(uint64_t seed)>& run, uint64_t seed, bool tell) {
+}  // namespace
+
+std::vector<uint64_t> seeds_to_run() {
+  if (const auto only = number_from("BREAKWATER_SEED")) return {*only};
+  std::vector<uint64_t> seeds(number_from("BREAKWATER_SEEDS").value_or(kSeeds));
+  std::iota(seeds.begin(), seeds.end(), 1);
+  return seeds;
+}
+
+void check_seed(const std::function<Run(uint64_t seed)>& run, uint64_t seed) {
   const Run first = run(seed);
-  if (tell) fmt::print("seed={}: {}\n", seed, first.summary);
+  fmt::print("seed={}: {}\n", seed, first.summary);
   ASSERT_TRUE(first.result) << "seed=" << seed << "\n"
                             << first.summary << "\n"
                             << first.trace << "seed=" << seed << ": "
@@ -29,17 +39,6 @@ void check_seed(const std::function<Run(uint64_t seed)>& run, uint64_t seed, boo
   ASSERT_EQ(first.hash, second.hash) << "seed=" << seed << " does not repeat itself\n"
                                      << first.trace << "and then\n"
                                      << second.trace;
-}
-
-}  // namespace
-
-void check_seeds(const std::function<Run(uint64_t seed)>& run) {
-  if (const auto only = number_from("BREAKWATER_SEED")) return check_seed(run, *only, true);
-  const auto asked = number_from("BREAKWATER_SEEDS");
-  for (uint64_t seed = 1; seed <= asked.value_or(kSeeds); ++seed) {
-    check_seed(run, seed, asked.has_value());
-    if (testing::Test::HasFatalFailure()) return;
-  }
 }
 
 }  // namespace breakwater::sim

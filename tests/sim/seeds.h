@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 
@@ -17,8 +18,11 @@ struct Run {
   std::string trace, summary;
 };
 
-// Runs 1 to 20, or what the environment asks for, each twice: a second run of the same number must
-// be the same, or a failure could not be looked at again. Fails the test of the moment.
-void check_seeds(const std::function<Run(uint64_t seed)>& run);
+// 1 to 20, or what the environment asks for.
+std::vector<uint64_t> seeds_to_run();
+
+// Runs it twice: a second run of the same number must be the same, or a failure could not be looked
+// at again. Fails the test of the moment.
+void check_seed(const std::function<Run(uint64_t seed)>& run, uint64_t seed);
 
 }  // namespace breakwater::sim

@@ -40,9 +40,19 @@ Run run_fleet(uint64_t seed) {
   return run;
 }
 
-TEST(Simulation, VmsAreProtectedAndRestoredWhateverFails) { check_seeds(run_cluster); }
+class Simulation : public testing::TestWithParam<uint64_t> {};
 
-TEST(Simulation, AFleetOf50ClustersLosesNothingWhateverFails) { check_seeds(run_fleet); }
+std::string name_of(const testing::TestParamInfo<uint64_t>& info) {
+  return std::to_string(info.param);
+}
+
+TEST_P(Simulation, VmsAreProtectedAndRestoredWhateverFails) { check_seed(run_cluster, GetParam()); }
+
+TEST_P(Simulation, AFleetOf50ClustersLosesNothingWhateverFails) {
+  check_seed(run_fleet, GetParam());
+}
+
+INSTANTIATE_TEST_SUITE_P(Seed, Simulation, testing::ValuesIn(seeds_to_run()), name_of);
 
 }  // namespace
 }  // namespace breakwater::sim
