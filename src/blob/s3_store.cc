@@ -203,7 +203,9 @@ bool is_bucket_name(std::string_view name) {
 Result<> check_endpoint(const S3Settings& settings) {
   const std::string_view endpoint = settings.endpoint;
   const bool plain = endpoint.starts_with("http://");
-  const std::string_view host = plain ? endpoint.substr(7) : endpoint.substr(8);
+  const size_t scheme = endpoint.find("://");
+  const std::string_view host =
+      scheme == endpoint.npos ? std::string_view() : endpoint.substr(scheme + 3);
   const bool odd = std::any_of(host.begin(), host.end(), [](char c) {
     return c <= ' ' || c > '~' || std::string_view("/?#@\\\"").find(c) != std::string_view::npos;
   });
@@ -222,7 +224,9 @@ Result<> check_endpoint(const S3Settings& settings) {
 
 }  // namespace
 
-Result<std::unique_ptr<ObjectStore>> make_s3_store(S3Settings settings, std::shared_ptr<const Clock> clock, Random& random) {
+Result<std::unique_ptr<ObjectStore>> make_s3_store(S3Settings settings,
+                                                   std::shared_ptr<const Clock> clock,
+                                                   Random& random) {
   if (!is_bucket_name(settings.bucket)) {
     return fail(Code::kInvalid, "\"{}\" is not the name of an S3 bucket", settings.bucket);
   }

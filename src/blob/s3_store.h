@@ -59,8 +59,8 @@ struct S3Settings {
 };
 
 // kInvalid if a setting cannot work: a bucket or endpoint that is none, no keys, plain http to
-// another machine. Nothing is contacted yet. `clock` must be right within 15 minutes. `random`, which
-// must be thread-safe, outlives the store.
+// another machine. Nothing is contacted yet. `clock` must be right within 15 minutes. `random`,
+// which must be thread-safe, outlives the store.
 Result<std::unique_ptr<ObjectStore>> make_s3_store(S3Settings settings,
                                                    std::shared_ptr<const Clock> clock,
                                                    Random& random);
