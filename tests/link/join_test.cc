@@ -144,14 +144,17 @@ TEST_F(LinkTest, AnExpiredCertificateNeedsANewInvitation) {
 }
 
 TEST_F(LinkTest, JoinsThoughKilledAfterAnyWrite) {
-  for (int64_t kill_after = 0; kill_after < 8; ++kill_after) {
+  for (int kill_after = 0; kill_after < 12; ++kill_after) {
     const std::string name = "cls-" + std::to_string(kill_after);
     Cluster& cluster = add_cluster();
     struct Killed {};
-    cluster.faulty->set_before_write([kill_after](int64_t ordinal) -> Result<> {
-      if (ordinal > kill_after) throw Killed();
+    int writes = 0;
+    const auto kill = [&writes, kill_after](int64_t) -> Result<> {
+      if (++writes > kill_after) throw Killed();
       return {};
-    });
+    };
+    cluster.faulty->set_before_write(kill);
+    cluster.before_hub_write = kill;
     cluster.join(hub.invite(name), name);
     cluster.start();
     bool killed = false;
@@ -164,9 +167,11 @@ TEST_F(LinkTest, JoinsThoughKilledAfterAnyWrite) {
     }
     cluster.agent.reset();
     cluster.faulty->set_before_write(nullptr);
+    cluster.before_hub_write = nullptr;
     cluster.start();
     pass(seconds(20));
     EXPECT_TRUE(cluster.connected()) << kill_after << ": " << cluster.link_state();
+    EXPECT_TRUE(hub.has(api::kLease, {name, std::string(api::kClusterLease)}));
     cluster.agent.reset();
   }
 }

@@ -159,9 +159,21 @@ struct Hub : Api {
   kube::Runner runner, signer;
 };
 
+// A client whose writes ask `before` first.
+inline std::shared_ptr<kube::Client> watched(std::shared_ptr<kube::Client> inner, Random& random,
+                                             kube::FaultyClient::BeforeWrite before) {
+  struct Holder {
+    std::shared_ptr<kube::Client> inner;
+    kube::FaultyClient faulty;
+  };
+  auto holder = std::shared_ptr<Holder>(new Holder{inner, {*inner, random, kube::Faults{}}});
+  holder->faulty.set_before_write(std::move(before));
+  return {holder, &holder->faulty};
+}
+
 // The agent's process, in so far as it is linked to a hub: lost with it when it is killed.
 struct AgentProcess {
-  AgentProcess(Hub& hub, kube::Client& cluster, const Clock& clock, Random& random,
+  AgentProcess(const Connect& connect, kube::Client& cluster, const Clock& clock, Random& random,
                kube::Faults faults, HubLinkSettings settings, Logger log)
       : faulty_hub(switching, random, faults),
         hub_runner(faulty_hub, clock, random, log.with("runner", "hub")),
@@ -183,8 +195,7 @@ struct AgentProcess {
       cluster_runner.add(make_template_sync(name, {cluster_runner.reader(), cluster, clock, log}));
     };
     hub_runner.add(make_hub_link_controller(
-        settings, {cluster, switching, [&hub](const auto& config) { return hub.connect(config); },
-                   clock, random, log, connected}));
+        settings, {cluster, switching, connect, clock, random, log, connected}));
     cluster_runner.add(make_link_relay(tell_hub));
     hub_runner.enqueue(std::string(kHubLinkController), hub_link_key());
   }
@@ -202,7 +213,13 @@ struct Cluster : Api {
   }
 
   void start() {
-    agent = std::make_unique<AgentProcess>(hub, *faulty, clock, random, hub_faults, settings, log);
+    const auto connect =
+        [this](const kube::ClientConfig& config) -> Result<std::shared_ptr<kube::Client>> {
+      auto client = TRY(hub.connect(config));
+      return before_hub_write ? watched(client, random, before_hub_write) : client;
+    };
+    agent =
+        std::make_unique<AgentProcess>(connect, *faulty, clock, random, hub_faults, settings, log);
   }
   // What `breakwater join` does.
   void join(const std::string& kubeconfig, const std::string& name) {
@@ -242,6 +259,7 @@ struct Cluster : Api {
   const Logger log;
   HubLinkSettings settings;
   kube::Faults hub_faults;
+  kube::FaultyClient::BeforeWrite before_hub_write;
   std::unique_ptr<kube::FaultyClient> faulty;
   std::unique_ptr<AgentProcess> agent;
 };
