@@ -52,7 +52,8 @@ void Command::option(const std::string& names, int64_t& value, const std::string
 
 void Command::option(const std::string& names, std::vector<std::string>& values,
                      const std::string& help) {
-  impl_->last = impl_->app->add_option(names, values, help)->allow_extra_args(false);
+  impl_->last = impl_->app->add_option(names, values, help);
+  if (names.starts_with('-')) impl_->last->allow_extra_args(false);  // else all that is left
 }
 
 void Command::flag(const std::string& names, bool& value, const std::string& help) {

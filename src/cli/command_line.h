@@ -25,6 +25,7 @@ class Command {
   void option(const std::string& names, std::string& value, const std::string& help,
               const std::string& environment = "");
   void option(const std::string& names, int64_t& value, const std::string& help);
+  // May be repeated; without dashes it takes all that is left of the line.
   void option(const std::string& names, std::vector<std::string>& values, const std::string& help);
   void flag(const std::string& names, bool& value, const std::string& help);
   // The option just added must be given.

@@ -7,8 +7,11 @@
 #include "api/kinds.h"
 #include "api/names.h"
 #include "api/phases.h"
+#include "base/encoding.h"
+#include "base/file.h"
 #include "cli/story.h"
 #include "cli/story_disk.h"
+#include "velero/discovery.h"
 
 namespace breakwater::cli {
 namespace {
@@ -19,7 +22,69 @@ using story::DiskMode;
 
 constexpr Duration kRestLimit = std::chrono::minutes(3);
 
+// The file of a snapshot that the mover keeps to compare the next one with, which its claim owns;
+// "" for any other content.
+Result<std::string> file_of_base(kube::Client& client, const Object& content) {
+  if (!content.has_label(api::kBaseOfLabel)) return "";
+  for (const Object& claim : TRY(client.list(api::kPersistentVolumeClaim, ""))) {
+    if (claim.uid() != content.label(api::kBaseOfLabel)) continue;
+    return content.spec()["source"]["snapshotHandle"].as_string() + ".raw";
+  }
+  return "";
+}
+
+// An error if `text` holds one of the secrets.
+Result<> tell_no_secret(const std::string& text, const std::vector<std::string>& secrets,
+                        const std::string& where) {
+  for (const std::string& secret : secrets) {
+    if (text.find(secret) == text.npos) continue;
+    return fail(Code::kInternal, "a secret stands in {}", where);
+  }
+  return {};
+}
+
 }  // namespace
+
+// The password, the key of the object store, and private keys, as they are and as Secrets hold
+// them.
+std::vector<std::string> Story::secrets() const {
+  std::vector<std::string> secrets = {password_, to_base64(as_bytes(password_)),
+                                      "-----BEGIN PRIVATE KEY",
+                                      to_base64(as_bytes("-----BEGIN PRIVATE KEY---"))};
+  const auto key = store_.restic_environment.find("AWS_SECRET_ACCESS_KEY");
+  if (key != store_.restic_environment.end()) {
+    secrets.push_back(key->second);
+    secrets.push_back(to_base64(as_bytes(store_.credentials)));
+  }
+  return secrets;
+}
+
+// Every log of every process, mover pods among them, and every object of every kind but Secrets.
+Result<> Story::check_secrets() {
+  const std::vector<std::string> never = secrets();
+  std::error_code error;
+  for (auto entry = fs::recursive_directory_iterator(options_.directory, error);
+       entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+    const bool is_log =
+        entry->path().extension() == ".log" || entry->path().parent_path().filename() == "logs";
+    if (!is_log || !entry->is_regular_file(error)) continue;
+    TRY(tell_no_secret(TRY(read_file(entry->path())), never, entry->path().string()));
+  }
+  for (const char* cluster : {kHubCluster, "cls1", "cls2"}) {
+    kube::Client& client = fleet_.client(cluster);
+    const velero::Discovery discovery = TRY(velero::discover(client));
+    for (const velero::DiscoveredKind& discovered : discovery.kinds()) {
+      const kube::Kind kind = discovered.as_kind();
+      if (kind == api::kSecret) continue;
+      for (const Object& object : TRY(client.list(kind, ""))) {
+        TRY(tell_no_secret(
+            to_json(object.json()), never,
+            fmt::format("{} {} of {}", kind.kind, object.key().to_string(), cluster)));
+      }
+    }
+  }
+  return {};
+}
 
 std::string Story::repository_of(const std::string& cluster, const std::string& ns) const {
   const std::string& id = cluster_ids_.at(cluster);
@@ -134,7 +199,11 @@ Result<std::vector<std::string>> Story::leftovers(const std::string& cluster) {
   TRY(none_of(api::kPod, story::kEngineNamespace));
   TRY(none_of(api::kPersistentVolumeClaim, story::kEngineNamespace));
   TRY(none_of(api::kVolumeSnapshot, ""));
-  TRY(none_of(api::kVolumeSnapshotContent, ""));
+  for (const Object& content : TRY(client.list(api::kVolumeSnapshotContent, ""))) {
+    const std::string base = TRY(file_of_base(client, content));
+    if (base.empty()) left.push_back("VolumeSnapshotContent " + content.name());
+    files.insert((fleet_.folder(cluster) / "snapshots" / base).string());
+  }
   for (const Object& volume : TRY(client.list(api::kPersistentVolume, ""))) {
     files.insert(volume.spec()["csi"]["volumeAttributes"]["path"].as_string());
     if (volume.phase() != "Bound") left.push_back("PersistentVolume " + volume.name());
