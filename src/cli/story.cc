@@ -391,6 +391,7 @@ Result<> Story::run() {
   say_("both are back, every byte equal, and nothing else; restic checks the repositories");
   TRY(quiesce());
   TRY(let_restic_check());
+  TRY(check_secrets());
   fleet_.stop();
   return {};
 }

@@ -92,6 +92,8 @@ class Story {
   // story_check.cc: what must be true.
   Result<bool> disk_equals(const std::filesystem::path& disk, const story::Vm& vm);
   Result<> restic_agrees(const kube::Object& upload, const story::Vm& vm);
+  std::vector<std::string> secrets() const;
+  Result<> check_secrets();
   Result<> quiesce();
   Result<bool> unlabel_all(const std::string& cluster);
   Result<bool> at_rest(const std::string& cluster);

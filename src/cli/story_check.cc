@@ -63,13 +63,17 @@ std::vector<std::string> Story::secrets() const {
 Result<> Story::check_secrets() {
   const std::vector<std::string> never = secrets();
   std::error_code error;
+  int logs = 0;
   for (auto entry = fs::recursive_directory_iterator(options_.directory, error);
        entry != fs::recursive_directory_iterator(); entry.increment(error)) {
     const bool is_log =
         entry->path().extension() == ".log" || entry->path().parent_path().filename() == "logs";
     if (!is_log || !entry->is_regular_file(error)) continue;
     TRY(tell_no_secret(TRY(read_file(entry->path())), never, entry->path().string()));
+    ++logs;
   }
+  // Of six processes and of mover pods; fewer means that they were looked for in the wrong place.
+  if (logs <= 6) return fail(Code::kInternal, "only {} logs were found", logs);
   for (const char* cluster : {kHubCluster, "cls1", "cls2"}) {
     kube::Client& client = fleet_.client(cluster);
     const velero::Discovery discovery = TRY(velero::discover(client));
