@@ -35,10 +35,10 @@ Object request_of(const RequestCase& c, const std::string& key) {
   return csr;
 }
 
-TEST(Registration, GrantsAClusterItsOwnCertificateOnly) {
+std::vector<RequestCase> request_cases() {
   using Kind = CsrVerdict::Kind;
   const std::string org = "system:open-cluster-management:cls1";
-  const std::vector<RequestCase> cases = {
+  return {
       {.what = "bootstrap", .verdict = Kind::kApprove},
       {.what = "renewal",
        .user = "system:open-cluster-management:cls1:agent",
@@ -96,6 +96,11 @@ TEST(Registration, GrantsAClusterItsOwnCertificateOnly) {
        .accepted = false,
        .message = "CN must be"},
   };
+}
+
+TEST(Registration, GrantsAClusterItsOwnCertificateOnly) {
+  using Kind = CsrVerdict::Kind;
+  const std::vector<RequestCase> cases = request_cases();
   const std::string key = *make_private_key();
   for (const RequestCase& c : cases) {
     Object cluster = Object::make(api::kManagedCluster, {"", "cls1"});
