@@ -29,6 +29,17 @@ bool is_other_way(std::string_view field) {
   return std::find(kOthers.begin(), kOthers.end(), field) != kOthers.end();
 }
 
+// What one profile says.
+struct Profile {
+  S3Credentials keys;
+  std::string endpoint_url;
+};
+
+// In spite of being indented; AWS's tools put settings of one service below others so.
+bool is_ours(std::string_view field) {
+  return field.starts_with("aws_") || field.starts_with("endpoint_url");
+}
+
 class CredentialsReader {
  public:
   explicit CredentialsReader(std::string_view profile) : profile_(profile) {}
@@ -40,7 +51,7 @@ class CredentialsReader {
     if (text.empty() || text.front() == '#' || text.front() == ';') return {};
     if (text.front() == '[') return section(text);
     const size_t equals = text.find('=');
-    if (nested && (equals == text.npos || !text.starts_with("aws_"))) return {};
+    if (nested && (equals == text.npos || !is_ours(text))) return {};
     if (equals == text.npos) {
       return fail(Code::kInvalid,
                   "line {} of the credentials is neither [profile] nor name = value", number_);
@@ -53,9 +64,10 @@ class CredentialsReader {
     return {};
   }
 
-  Result<S3Credentials> finish() {
+  Result<Profile> finish() {
     if (!found_) return fail(Code::kInvalid, "the credentials have no profile {}", profile_);
-    const bool complete = !keys_.access_key_id.empty() && !keys_.secret_access_key.empty();
+    const S3Credentials& keys = result_.keys;
+    const bool complete = !keys.access_key_id.empty() && !keys.secret_access_key.empty();
     if (!complete && !other_way_.empty()) {
       return fail(Code::kUnsupported,
                   "profile {} of the credentials has {}, which is not supported: give "
@@ -64,9 +76,9 @@ class CredentialsReader {
     }
     if (!complete) {
       return fail(Code::kInvalid, "profile {} of the credentials has no {}", profile_,
-                  keys_.access_key_id.empty() ? "aws_access_key_id" : "aws_secret_access_key");
+                  keys.access_key_id.empty() ? "aws_access_key_id" : "aws_secret_access_key");
     }
-    return keys_;
+    return result_;
   }
 
  private:
@@ -84,9 +96,10 @@ class CredentialsReader {
   }
 
   void field(std::string_view name, std::string_view value) {
-    if (name == "aws_access_key_id") keys_.access_key_id = value;
-    if (name == "aws_secret_access_key") keys_.secret_access_key = value;
-    if (name == "aws_session_token") keys_.session_token = value;
+    if (name == "aws_access_key_id") result_.keys.access_key_id = value;
+    if (name == "aws_secret_access_key") result_.keys.secret_access_key = value;
+    if (name == "aws_session_token") result_.keys.session_token = value;
+    if (name == "endpoint_url") result_.endpoint_url = value;
     if (is_other_way(name)) other_way_ = name;
   }
 
@@ -95,9 +108,20 @@ class CredentialsReader {
   bool inside_ = false;  // a section
   bool wanted_ = false;  // it is ours
   bool found_ = false;
-  S3Credentials keys_;
+  Profile result_;
   std::string other_way_;
 };
+
+Result<Profile> parse_profile(std::string_view text, std::string_view profile) {
+  CredentialsReader reader(profile);
+  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+  while (!text.empty()) {
+    const size_t end = text.find('\n');
+    TRY(reader.line(text.substr(0, end)));
+    text = end == text.npos ? std::string_view() : text.substr(end + 1);
+  }
+  return reader.finish();
+}
 
 std::string config_of(const StoreLocation& location, const std::string& name) {
   const auto found = location.config.find(name);
@@ -151,6 +175,11 @@ std::map<std::string, std::string> put_headers_of(const StoreLocation& location)
   return headers;
 }
 
+std::string profile_of(const StoreLocation& location) {
+  const std::string name = config_of(location, "profile");
+  return name.empty() ? "default" : name;
+}
+
 // A certificate has no name that has a dot before the bucket's host.
 bool needs_path_style(std::string_view bucket, std::string_view endpoint) {
   std::string_view host = endpoint.substr(std::min(endpoint.find("://") + 3, endpoint.size()));
@@ -159,21 +188,8 @@ bool needs_path_style(std::string_view bucket, std::string_view endpoint) {
   return number || host.starts_with('[') || bucket.find('.') != bucket.npos;
 }
 
-}  // namespace
-
-Result<S3Credentials> parse_credentials(std::string_view text, std::string_view profile) {
-  CredentialsReader reader(profile);
-  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
-  while (!text.empty()) {
-    const size_t end = text.find('\n');
-    TRY(reader.line(text.substr(0, end)));
-    text = end == text.npos ? std::string_view() : text.substr(end + 1);
-  }
-  return reader.finish();
-}
-
-Result<S3Settings> s3_settings_of(const StoreLocation& location) {
-  TRY(check_config(location));
+// Without credentials.
+Result<S3Settings> settings_of_config(const StoreLocation& location) {
   S3Settings settings;
   settings.bucket = location.bucket;
   settings.region = config_of(location, "region");
@@ -188,13 +204,33 @@ Result<S3Settings> s3_settings_of(const StoreLocation& location) {
   settings.insecure = TRY(flag_of(location, "insecureSkipTLSVerify"));
   settings.ca_pem = location.ca_cert;
   settings.put_headers = put_headers_of(location);
+  return settings;
+}
+
+}  // namespace
+
+Result<S3Credentials> parse_credentials(std::string_view text, std::string_view profile) {
+  return TRY(parse_profile(text, profile)).keys;
+}
+
+Result<> take_endpoint(StoreLocation& location) {
+  if (location.provider != kS3Provider || location.credentials.empty()) return {};
+  if (!config_of(location, "s3Url").empty()) return {};
+  const Profile profile = TRY(parse_profile(location.credentials, profile_of(location)));
+  if (!profile.endpoint_url.empty()) location.config["s3Url"] = profile.endpoint_url;
+  return {};
+}
+
+Result<S3Settings> s3_settings_of(const StoreLocation& location) {
+  TRY(check_config(location));
   if (location.credentials.empty()) {
     return fail(Code::kInvalid, "bucket {} needs credentials: an access key and its secret",
                 location.bucket);
   }
-  const std::string profile = config_of(location, "profile");
-  settings.credentials =
-      TRY(parse_credentials(location.credentials, profile.empty() ? "default" : profile));
+  StoreLocation found = location;
+  TRY(take_endpoint(found));
+  S3Settings settings = TRY(settings_of_config(found));
+  settings.credentials = TRY(parse_credentials(found.credentials, profile_of(found)));
   return settings;
 }
 

@@ -16,8 +16,14 @@ namespace breakwater::blob {
 // keys that we do not know, such as role_arn.
 Result<S3Credentials> parse_credentials(std::string_view text, std::string_view profile);
 
+// As AWS's own tools do: where config of `location` has no s3Url, endpoint_url of the profile in
+// location.credentials becomes it. Nothing to do for other providers or without credentials.
+// Errors as of parse_credentials.
+Result<> take_endpoint(StoreLocation& location);
+
 // Of `location`, whose provider is aws. Understood: region, s3Url, s3ForcePathStyle, profile,
-// insecureSkipTLSVerify, serverSideEncryption, kmsKeyId, tagging. Without effect here: publicUrl,
+// insecureSkipTLSVerify, serverSideEncryption, kmsKeyId, tagging; a missing s3Url is looked for in
+// the profile (take_endpoint). Without effect here: publicUrl,
 // signatureVersion, checksumAlgorithm, enableSharedConfig, credentialsFile. kUnsupported: keys of
 // the customer's own (customerKeyEncryptionFile). kInvalid: any other key, for it is a typing
 // error.

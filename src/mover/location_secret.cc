@@ -64,7 +64,7 @@ class LocationSecrets final : public kube::Reconciler {
     if (password.as_string().empty()) return std::nullopt;
     Json data = options.repository_settings;
     data.set(api::kRepositoryPasswordKey, password);
-    const auto place = TRY(store_location_of(environment_.client, location));
+    const auto place = TRY(reachable_location(environment_.client, location));
     data.set(api::kRepositoryUrlKey, encoded(repository_url(place)));
     const Json keys = TRY(restic_credentials(environment_.client, location));
     for (const auto& [key, value] : keys.members()) data.set(key, value);

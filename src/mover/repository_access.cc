@@ -100,7 +100,7 @@ Result<RepositoryAccess> find_access(const Settings& settings, const Environment
   RepositoryAccess access;
   access.secret_data = credentials_of(secret);
   if (known) {
-    access.location = TRY(store_location_of(environment.client, *location));
+    access.location = TRY(reachable_location(environment.client, *location));
     access.location.config.erase("profile");  // the worker's file has one
     const Json keys = TRY(restic_credentials(environment.client, *location));
     for (const auto& [key, value] : keys.members()) access.secret_data.set(key, value);
@@ -130,6 +130,18 @@ Result<Json> restic_credentials(kube::Reader& reader, const Object& location) {
   const std::string& region = config["region"].as_string();
   if (!region.empty()) data.set("AWS_DEFAULT_REGION", to_base64(as_bytes(region)));
   return data;
+}
+
+Result<blob::StoreLocation> reachable_location(kube::Reader& reader, const Object& location) {
+  blob::StoreLocation result = TRY(store_location_of(reader, location));
+  if (result.provider == api::kS3Provider) {
+    const auto selector = api::credential_of_location(location);
+    result.credentials = TRY(api::secret_value(reader, location.ns(), *selector));
+    TRY(while_doing(blob::take_endpoint(result), "reading Secret {}/{}", location.ns(),
+                    selector->name));
+    result.credentials.clear();
+  }
+  return result;
 }
 
 std::optional<api::SecretSelector> worker_credentials(const RepositoryAccess& access,

@@ -38,6 +38,11 @@ Result<RepositoryAccess> find_access(const Settings& settings, const Environment
 // that the location points to is missing, or does not say.
 Result<Json> restic_credentials(kube::Reader& reader, const kube::Object& location);
 
+// The store of a BackupStorageLocation, without credentials but with the server that they name
+// (blob::take_endpoint), so that its URL says where it is. Errors as of restic_credentials and
+// store_location_of.
+Result<blob::StoreLocation> reachable_location(kube::Reader& reader, const kube::Object& location);
+
 // Makes the worker's Secret say what `access` does and `location` is; its name.
 // Its key "credentials" is the same as a credentials file.
 Result<std::string> ensure_worker_secret(kube::Client& client, const kube::Object& move,
