@@ -8,6 +8,7 @@
 #          DIR/s3.env        S3_ENDPOINT, S3_TLS_ENDPOINT, S3_CA (a file), S3_BUCKET, AWS_ACCESS_KEY_ID,
 #                            AWS_SECRET_ACCESS_KEY, AWS_DEFAULT_REGION: for "." of a shell
 #          DIR/credentials   the same keys as AWS's tools, Velero and OADP want them in a file
+#        Buckets that S3_MORE_BUCKETS names, separated by blanks, are made too.
 # stop   ends the processes that start made; the data stay. DIR can be removed then.
 #
 # Needs the Debian packages radosgw, ceph-mon, ceph-osd, ceph-common, curl, openssl and python3; not root.
@@ -192,12 +193,13 @@ aws_secret_access_key=$secret_key
 END
 }
 
-# Also succeeds if the bucket is there. The keys go through a pipe: arguments can be seen by others.
+# make_bucket NAME: also succeeds if the bucket is there. The keys go through a pipe: arguments can be
+# seen by others.
 make_bucket() {
   printf 'user = "%s:%s"\n' "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY" |
     curl -K - -sS -f -o /dev/null -X PUT --aws-sigv4 aws:amz:us-east-1:s3 --noproxy '*' \
       -H 'x-amz-content-sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855' \
-      "$S3_ENDPOINT/$S3_BUCKET"
+      "$S3_ENDPOINT/$1"
 }
 
 wait_until_it_answers() {
@@ -227,7 +229,7 @@ start() {
   # shellcheck source=/dev/null
   . "$dir/s3.env"
   wait_until_it_answers
-  make_bucket
+  for name in $S3_BUCKET ${S3_MORE_BUCKETS:-}; do make_bucket "$name"; done
   echo "S3 at $S3_ENDPOINT, bucket $S3_BUCKET; keys in $dir/s3.env"
 }
 
