@@ -52,6 +52,27 @@ TEST(WorkerReport, ProgressIsTheLastLineThatIsSome) {
   EXPECT_TRUE(mover::last_progress("nothing\n").is_null());
 }
 
+TEST(WorkerPod, RefersToSecretsAndHoldsNone) {
+  const kube::Object move = kube::Object::make(api::kDataUpload, {"velero", "u"});
+  mover::WorkerNeeds needs;
+  needs.config.location.provider = "aws";
+  needs.config.location.credentials = needs.config.password = "planted";
+  needs.config.location.ca_cert = "PEM";
+  needs.secret = "dm-credential";
+  needs.credentials = api::SecretSelector{"cloud-credentials", "cloud"};
+  const kube::Object pod = mover::make_worker_pod({}, move, needs, "claim");
+  const Json& container = pod.spec()["containers"][0];
+  EXPECT_EQ(to_json(container["env"]),
+            R"([{"name":"RESTIC_PASSWORD","valueFrom":{"secretKeyRef":{"name":"dm-credential",)"
+            R"("key":"RESTIC_PASSWORD"}}},{"name":"BREAKWATER_STORE_CREDENTIALS","valueFrom":)"
+            R"({"secretKeyRef":{"name":"cloud-credentials","key":"cloud"}}}])");
+  EXPECT_EQ(to_json(container).find("planted"), std::string::npos);
+  EXPECT_NE(container["args"][2].as_string().find("PEM"), std::string::npos);
+  needs.credentials.reset();
+  EXPECT_EQ(mover::make_worker_pod({}, move, needs, "claim").spec()["containers"][0]["env"].size(),
+            1u);
+}
+
 TEST(SnapshotName, ComesBackAsItWasWritten) {
   const auto name = mover::SnapshotName::parse("restic/cluster-1/shop#0123abc");
   ASSERT_TRUE(name);
