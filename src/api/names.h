@@ -171,8 +171,8 @@ inline constexpr std::string_view kManagedByLabel = "app.kubernetes.io/managed-b
 inline constexpr std::string_view kManagedBy = "breakwater";
 // spec.datamover values that our mover takes: Velero's "" and "velero", and its own name.
 inline constexpr std::string_view kDataMoverName = "breakwater";
-// On a finished DataDownload, whose status has no place for it: bytes fetched from the object
-// store.
+// On a finished DataDownload, VolumeSnapshotBackup or -Restore, whose status has no place for it:
+// bytes stored in or fetched from the object store.
 inline constexpr std::string_view kBytesMovedAnnotation = "breakwater.dev/bytes-moved";
 // On a running Backup: who takes its snapshots off the cluster, as it was decided when it started:
 // "DataUpload", "VolumeSnapshotBackup" or "None".

@@ -75,6 +75,7 @@ Result<> Story::until(const std::string& what, Duration limit, const Attempt& at
   std::string last = "it did not happen";
   while (clock_.monotonic() - start < limit) {
     auto done = attempt();
+    TRY(check_pod_logs());
     if (done && *done) return {};
     if (!done && !passes_by_itself(done.error())) {
       return while_doing(Result<>(tl::unexpected(done.error())), "waiting for {}", what);

@@ -93,6 +93,7 @@ class Story {
   Result<bool> disk_equals(const std::filesystem::path& disk, const story::Vm& vm);
   Result<> restic_agrees(const kube::Object& upload, const story::Vm& vm);
   std::vector<std::string> secrets() const;
+  Result<> check_pod_logs();
   Result<> check_secrets();
   Result<> quiesce();
   Result<bool> unlabel_all(const std::string& cluster);
@@ -117,6 +118,7 @@ class Story {
   std::map<std::string, std::string> expected_trees_;  // of Filesystem disks, by title
   std::string unselected_version_;                     // resourceVersion of the VM without label
   std::set<std::string> namespaces_saved_;             // with a repository of their own
+  std::set<std::string> pod_logs_;                     // that have been looked at
   std::vector<StoryRow> rows_;
 };
 

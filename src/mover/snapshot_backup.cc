@@ -109,6 +109,7 @@ class SnapshotBackup final : public Direction {
     move.set({"status", "replicationSourceData", "completionTimestamp"},
              format_rfc3339(environment_.clock.now()));
     move.set_annotation(api::kVsbRepositoryAnnotation, repository);
+    move.set_annotation(api::kBytesMovedAnnotation, std::to_string(result["bytesMoved"].as_int()));
     for (const auto& [annotation, value] :
          {std::pair(api::kVsbPvcNameAnnotation, claim["name"]),
           std::pair(api::kVsbPvcSizeAnnotation, claim["size"]),

@@ -90,7 +90,8 @@ class SnapshotRestore final : public Direction {
     return {};
   }
 
-  Result<> record(Object& move, const Json&) override {
+  Result<> record(Object& move, const Json& result) override {
+    move.set_annotation(api::kBytesMovedAnnotation, std::to_string(result["bytesMoved"].as_int()));
     move.set({"status", "replicationDestinationData", "completionTimestamp"},
              format_rfc3339(environment_.clock.now()));
     return {};
