@@ -30,18 +30,18 @@ test: PRESET = release
 test: deps
 	@cmake --preset release --log-level=WARNING -DBUILD_TESTING=ON
 	@cmake --build --preset release -j $(JOBS)
-	@ctest --preset release
+	@ctest --preset release -j $(JOBS)
 
 # The lanes that run in one process, under AddressSanitizer and UndefinedBehaviorSanitizer.
 asan: deps
 	@cmake --preset asan --log-level=WARNING
 	@cmake --build --preset asan -j $(JOBS) --target in_process_tests
-	@ctest --preset asan -L 'unit|conformance|sim'
+	@BREAKWATER_SEEDS=3 ctest --preset asan -j $(JOBS) -L 'unit|conformance|sim'
 
 tsan: deps
 	@cmake --preset tsan --log-level=WARNING
 	@cmake --build --preset tsan -j $(JOBS) --target in_process_tests
-	@ctest --preset tsan -L 'unit|conformance'
+	@ctest --preset tsan -j $(JOBS) -L 'unit|conformance'
 
 # Whole-process runs beside restic on the same data: ratios, not promises.
 bench: build
