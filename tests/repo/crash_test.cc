@@ -25,8 +25,8 @@ TEST(CrashTest, ABackupThatStopsAnywhereHarmsNothing) {
     const auto first = back_up(*world.open(), 1);
     ASSERT_TRUE(first);
     {
-      const auto faulty =
-          blob::make_faulty_store(*world.store, world.random, {}, crash_at(points + 1, crashed));
+      const auto faulty = blob::make_faulty_store(*world.store, world.store_random, {},
+                                                  crash_at(points + 1, crashed));
       const auto repository =
           Repository::open(world.environment(*faulty), kPassword, small_settings());
       if (repository) {
@@ -51,8 +51,8 @@ TEST(CrashTest, AnInitThatStopsAnywhereCanBeRepeated) {
   for (bool crashed = true; crashed; ++points) {
     crashed = false;
     World world;
-    const auto faulty =
-        blob::make_faulty_store(*world.store, world.random, {}, crash_at(points + 1, crashed));
+    const auto faulty = blob::make_faulty_store(*world.store, world.store_random, {},
+                                                crash_at(points + 1, crashed));
     const auto stopped = Repository::init(world.environment(*faulty), kPassword, kCheapKdf);
     EXPECT_NE(stopped.has_value(), crashed);
     const auto again = Repository::init(world.environment(), kPassword, kCheapKdf);

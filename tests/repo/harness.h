@@ -38,6 +38,7 @@ inline std::string some_data(uint64_t seed, size_t size) {
 struct World {
   ManualClock clock{kStart};
   SeededRandom random{1};
+  SeededRandom store_random{2};  // for a faulty store, which draws on the threads that upload
   std::unique_ptr<blob::ObjectStore> store = blob::make_memory_store();
 
   Environment environment(blob::ObjectStore& where) {

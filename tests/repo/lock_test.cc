@@ -48,11 +48,11 @@ class LockTest : public testing::Test {
   void write(LockRecord record) { ASSERT_TRUE(files_.save(FileKind::kLock, encode_lock(record))); }
 
   ManualClock clock_{kStart};
-  SeededRandom random_{2};
+  SeededRandom random_{2}, faults_{3};
   std::unique_ptr<blob::ObjectStore> store_ = blob::make_memory_store();
   std::atomic<bool> down_ = false;
   std::unique_ptr<blob::ObjectStore> faulty_ = blob::make_faulty_store(
-      *store_, random_, {}, [this](int64_t, const std::string&) -> Result<> {
+      *store_, faults_, {}, [this](int64_t, const std::string&) -> Result<> {
         if (down_) return fail(Code::kUnavailable, "the store is down");
         return {};
       });

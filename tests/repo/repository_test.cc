@@ -193,7 +193,7 @@ TEST_F(RepositoryTest, AFailedUploadStopsEverythingAfterIt) {
   init();
   bool down = false;
   const auto faulty = blob::make_faulty_store(
-      *store, random, {}, [&](int64_t, const std::string& what) -> Result<> {
+      *store, store_random, {}, [&](int64_t, const std::string& what) -> Result<> {
         if (down && what.starts_with("put data/"))
           return fail(Code::kUnavailable, "the store is down");
         return {};
