@@ -47,7 +47,8 @@ Json json_of(const std::vector<StoryRow>& rows) {
 int run_demo(DemoOptions options) {
   const SystemClock clock;
   SystemRandom random;
-  auto folder = TempDir::create(options.directory, "breakwater-demo-");
+  // What stands in ConfigMaps must mean the same to every process.
+  auto folder = TempDir::create(std::filesystem::absolute(options.directory), "breakwater-demo-");
   if (!folder) return complain(folder.error());
   options.story.directory = folder->path();
   options.story.s3 = options.s3;

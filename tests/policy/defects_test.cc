@@ -7,6 +7,7 @@
 
 #include "policy/reporter.h"
 #include "tests/policy/install_fixtures.h"
+#include "tests/policy/restore_fixtures.h"
 
 namespace breakwater::policy {
 namespace {
@@ -263,6 +264,64 @@ std::string b20() {
   return right ? "" : finding->message;
 }
 
+RestoreInputs asking_for(const char* uids) {
+  return asking({{"restoreName", "r-1"}, {"backupName", "b-1"}, {"vmsUID", uids}});
+}
+
+// That nothing is created, and that `reason` says why.
+std::string refused(const RestoreInputs& in, const char* reason) {
+  const auto evaluation = evaluate_restore(in);
+  if (restore_of(evaluation) != nullptr) return "it creates the Restore";
+  return find_reason(evaluation, reason) != nullptr ? "" : describe(evaluation);
+}
+
+std::string b39() {
+  RestoreInputs in = asking_for("uid-1");
+  const auto backups = std::exchange(in.backups, {});
+  const std::string wrong = refused(in, "WaitsForBackup");
+  if (!wrong.empty()) return wrong;
+  in.backups = backups;
+  return restore_of(evaluate_restore(in)) != nullptr ? "" : "it goes on waiting";
+}
+
+std::string b40() {
+  RestoreInputs in = asking_for("uid-1");
+  in = after(in, evaluate_restore(in));
+  in.restore->set("vmsUID", "uid-1 uid-10");
+  return refused(in, "RestoreAlreadyCarriedOut");
+}
+
+std::string b41() {
+  RestoreInputs in = asking_for("uid-1");
+  in = after(in, evaluate_restore(in));
+  for (const char* name : {"", "r-2"}) {
+    in.restore->set("restoreName", name);
+    if (!evaluate_restore(in).unwanted.empty()) return "it removes the earlier Restore";
+  }
+  return "";
+}
+
+std::string b42() {
+  RestoreInputs in = asking_for("uid-1");
+  in.vms = {vm("app", "vm-1", "hourly")};
+  return refused(in, "VirtualMachineExists");
+}
+
+std::string b43() {
+  for (const auto& [uids, reason] :
+       {std::pair("uid-1 typo", "UnknownVm"), std::pair("typo", "UnknownVm"),
+        std::pair("", "MissingValue")}) {
+    const std::string wrong = refused(asking_for(uids), reason);
+    if (!wrong.empty()) return wrong;
+  }
+  for (const char* uids : {"uid-1,uid-10", "uid-1\nuid-10"}) {
+    const auto evaluation = evaluate_restore(asking_for(uids));
+    const kube::Object* restore = restore_of(evaluation);
+    if (restore == nullptr) return "a list with commas or lines is refused";
+  }
+  return "";
+}
+
 const Row kRows[] = {
     {"B1", "equal crons under two names became one Schedule", b1},
     {"B2", "a name or namespace that is part of another was dropped", b2},
@@ -275,6 +334,11 @@ const Row kRows[] = {
     {"B18", "a ConfigMap that vanished took everything along", b18_seen},
     {"B19", "without crons all Schedules were pruned, and green", b19},
     {"B20", "without its Secret the DataProtectionApplication was pruned", b20},
+    {"B39", "a Restore made before its Backup was known failed for good", b39},
+    {"B40", "a changed request under the old name was never carried out, and green", b40},
+    {"B41", "a new restoreName removed the earlier Restore and its logs", b41},
+    {"B42", "a VM that still existed was skipped, and green", b42},
+    {"B43", "unknown uids were dropped; none left meant everything", b43},
 };
 
 }  // namespace defects

@@ -5,55 +5,13 @@
 
 #include "api/kinds.h"
 #include "api/names.h"
-#include "tests/policy/fixtures.h"
+#include "tests/policy/restore_fixtures.h"
 
 namespace breakwater::policy {
 namespace {
 
+using namespace fixtures;
 using kube::Object;
-
-// Backup b-1 of this cluster, with vm-1 and vm-10 in "app", vm-1 in "other", "c" in "a--b".
-Object saved_backup(bool stamped = true) {
-  Object backup = Object::make(api::kBackup, {"openshift-adp", "b-1"});
-  if (stamped) backup.set_label(api::kManagedByLabel, api::kManagedBy);
-  backup.set_annotation("uid-1", "app--vm-1");
-  backup.set_annotation("uid-10", "app--vm-10");
-  backup.set_annotation("uid-other", "other--vm-1");
-  backup.set_annotation("uid-dashes", "a--b--c");
-  backup.set({"spec", "includedNamespaces"}, Json::array({"app", "other", "a--b"}));
-  backup.set({"spec", "storageLocation"}, "dpa-1");
-  backup.set({"status", "phase"}, "Completed");
-  return backup;
-}
-
-RestoreInputs asking(std::initializer_list<std::pair<const char*, const char*>> data) {
-  RestoreInputs inputs;
-  inputs.cluster_id = "id-1";
-  inputs.ns = "openshift-adp";
-  inputs.restore = Json::object();
-  for (const auto& [key, value] : data) inputs.restore->set(key, value);
-  inputs.restore_config = {"hub", "restore-config"};
-  inputs.backups = {saved_backup()};
-  Object location = Object::make(api::kBackupStorageLocation, {"openshift-adp", "dpa-1"});
-  location.set({"spec", "default"}, true);
-  location.set({"spec", "objectStorage", "prefix"}, "hub-a/id-1");
-  inputs.locations = {location};
-  return inputs;
-}
-
-const Object* restore_of(const Evaluation& evaluation, const std::string& name = "r-1") {
-  const Desired* desired = fixtures::find(evaluation, api::kRestore, name);
-  return desired == nullptr ? nullptr : &desired->object;
-}
-
-// What the API holds after `evaluation` was carried out.
-RestoreInputs after(RestoreInputs inputs, const Evaluation& evaluation) {
-  for (const Desired& desired : evaluation.desired) {
-    if (desired.kind == api::kRestore) inputs.restores.push_back(desired.object);
-    if (desired.kind == api::kConfigMap) inputs.copy = desired.object;
-  }
-  return inputs;
-}
 
 TEST(RestorePolicy, RestoresByUidWithExactlyTheirNamespaces) {
   const auto evaluation = evaluate_restore(
@@ -145,7 +103,7 @@ TEST(RestorePolicy, ARequestThatCannotBeCarriedOutIsAFindingAndNothingElse) {
     for (const auto& [key, value] : row.data) inputs.restore->set(key, value);
     const auto evaluation = evaluate_restore(inputs);
     EXPECT_EQ(restore_of(evaluation), nullptr) << row.what;
-    const Finding* finding = fixtures::find_reason(evaluation, row.reason);
+    const Finding* finding = find_reason(evaluation, row.reason);
     ASSERT_NE(finding, nullptr) << row.what;
     EXPECT_NE(finding->message.find(row.says), std::string::npos)
         << row.what << ": " << finding->message;
@@ -165,7 +123,7 @@ TEST(RestorePolicy, WaitsForItsBackupAndThenRestores) {
   RestoreInputs inputs =
       asking({{"restoreName", "r-1"}, {"backupName", "b-1"}, {"vmsUID", "uid-1"}});
   inputs.backups[0].set({"status", "phase"}, "InProgress");
-  EXPECT_NE(fixtures::find_reason(evaluate_restore(inputs), "WaitsForBackup"), nullptr);
+  EXPECT_NE(find_reason(evaluate_restore(inputs), "WaitsForBackup"), nullptr);
   EXPECT_EQ(restore_of(evaluate_restore(inputs)), nullptr);
   inputs.backups[0].set({"status", "phase"}, "Completed");
   EXPECT_NE(restore_of(evaluate_restore(inputs)), nullptr);
@@ -188,7 +146,7 @@ TEST(RestorePolicy, AChangedRequestNeedsANewName) {
   inputs.restore->set("vmsUID", "uid-1 uid-10");
   const auto evaluation = evaluate_restore(inputs);
   EXPECT_EQ(restore_of(evaluation), nullptr);
-  EXPECT_NE(fixtures::find_reason(evaluation, "RestoreAlreadyCarriedOut"), nullptr);
+  EXPECT_NE(find_reason(evaluation, "RestoreAlreadyCarriedOut"), nullptr);
 }
 
 TEST(RestorePolicy, EarlierRestoresStay) {
@@ -207,9 +165,9 @@ TEST(RestorePolicy, AVmThatExistsIsAFindingBeforeAnythingIsWritten) {
   // B42: the original says Completed and restores nothing.
   RestoreInputs inputs =
       asking({{"restoreName", "r-1"}, {"backupName", "b-1"}, {"vmsUID", "uid-1"}});
-  inputs.vms = {fixtures::vm("app", "vm-1", "hourly")};
+  inputs.vms = {vm("app", "vm-1", "hourly")};
   EXPECT_EQ(restore_of(evaluate_restore(inputs)), nullptr);
-  EXPECT_NE(fixtures::find_reason(evaluate_restore(inputs), "VirtualMachineExists"), nullptr);
+  EXPECT_NE(find_reason(evaluate_restore(inputs), "VirtualMachineExists"), nullptr);
   inputs.restore->set("namespaceMapping", "app=elsewhere");
   const auto mapped = evaluate_restore(inputs);
   ASSERT_NE(restore_of(mapped), nullptr);
@@ -242,7 +200,7 @@ TEST(RestorePolicy, ABackupWithoutStampsIsSelectedFromOnlyWhenThatIsExact) {
   inputs.backups = {saved_backup(false)};
   const auto refused = evaluate_restore(inputs);
   EXPECT_EQ(restore_of(refused), nullptr);
-  const Finding* finding = fixtures::find_reason(refused, "InexactSelection");
+  const Finding* finding = find_reason(refused, "InexactSelection");
   ASSERT_NE(finding, nullptr);
   EXPECT_NE(finding->message.find("uid-1 (app/vm-1)"), std::string::npos) << finding->message;
   inputs.restore->set("allowInexact", "true");
@@ -277,7 +235,7 @@ TEST(RestorePolicy, AnotherClustersBackupsComeThroughAReadOnlyLocation) {
                                  {"vmsUID", "uid-1"},
                                  {"sourceCluster", "id-2"}});
   const auto waiting = evaluate_restore(inputs);
-  const Desired* location = fixtures::find(waiting, api::kBackupStorageLocation, "dpa-1-id-2");
+  const Desired* location = find(waiting, api::kBackupStorageLocation, "dpa-1-id-2");
   ASSERT_NE(location, nullptr);
   const Json& spec = location->object.spec();
   EXPECT_EQ(spec["objectStorage"]["prefix"].as_string(), "hub-a/id-2");
@@ -305,7 +263,7 @@ TEST(RestorePolicy, ARestoreThatFailedIsNamedWithItsReason) {
   inputs.restores[0].set({"status", "phase"}, "FailedValidation");
   inputs.restores[0].set({"status", "validationErrors"}, Json::array({"no disk"}));
   const auto evaluation = evaluate_restore(inputs);
-  const Finding* finding = fixtures::find_reason(evaluation, "RestoreFailed");
+  const Finding* finding = find_reason(evaluation, "RestoreFailed");
   ASSERT_NE(finding, nullptr);
   EXPECT_NE(finding->message.find("Restore r-1 is FailedValidation: no disk"), std::string::npos);
 }
@@ -316,7 +274,7 @@ TEST(RestorePolicy, SomebodyElsesRestoreIsLeftAlone) {
   inputs.restores = {Object::make(api::kRestore, {"openshift-adp", "r-1"})};
   const auto evaluation = evaluate_restore(inputs);
   EXPECT_EQ(restore_of(evaluation), nullptr);
-  EXPECT_NE(fixtures::find_reason(evaluation, "RestoreNameTaken"), nullptr);
+  EXPECT_NE(find_reason(evaluation, "RestoreNameTaken"), nullptr);
   inputs.removal = "deleted";
   EXPECT_TRUE(evaluate_restore(inputs).unwanted.empty());
 }
