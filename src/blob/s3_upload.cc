@@ -93,7 +93,10 @@ Result<> S3Uploader::put_new(const std::string& key, ByteSpan data) {
     }
     const HttpResponse answer = TRY(put_once(write, true));
     if (answer.success()) {
-      if (condition == Condition::kUnknown) condition_ = TRY(find_out(write));
+      if (condition == Condition::kUnknown) {
+        const auto found = find_out(write);  // the object is there, whatever comes of this
+        if (found) condition_ = *found;
+      }
       return {};
     }
     if (answer.status != 412) {  // refused: judge the server only if it takes the same without
