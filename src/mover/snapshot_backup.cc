@@ -3,12 +3,11 @@
 #include "api/kinds.h"
 #include "api/names.h"
 #include "mover/backup_config.h"
-#include "mover/data_mover_options.h"
 #include "mover/exposer.h"
-#include "mover/move_owner.h"
 #include "mover/repository_access.h"
 #include "mover/repository_place.h"
 #include "mover/repository_url.h"
+#include "mover/snapshot_direction.h"
 #include "mover/storage_classes.h"
 
 namespace breakwater::mover {
@@ -17,27 +16,12 @@ namespace {
 using kube::Key;
 using kube::Object;
 
-class SnapshotBackup final : public Direction {
+class SnapshotBackup final : public SnapshotDirection {
  public:
   SnapshotBackup(const Settings& settings, const Environment& environment)
-      : settings_(settings), environment_(environment), exposer_(settings, environment) {}
+      : SnapshotDirection(settings, environment), exposer_(settings, environment) {}
 
   const kube::Kind& kind() const override { return api::kVolumeSnapshotBackup; }
-
-  // Without a namespace it is everybody's, to be refused.
-  bool takes(const Object& move) const override {
-    const std::string& ns = namespace_of(move);
-    return ns.empty() || ns == settings_.engine_namespace;
-  }
-
-  Result<Duration> prepare_timeout(const Object&) override {
-    return TRY(data_mover_options(settings_, environment_)).timeout;
-  }
-
-  Result<std::optional<std::string>> find_owner_failure(const Object& move) override {
-    const auto owner = TRY(find_owner(settings_, environment_, move));
-    return owner ? owner_failure(*owner) : std::nullopt;
-  }
 
   Result<> validate(const Object& move) override {
     const std::string name = move.key().to_string();
@@ -161,8 +145,6 @@ class SnapshotBackup final : public Direction {
     return snapshot->spec()["source"]["persistentVolumeClaimName"].as_string_or(snapshot->name());
   }
 
-  const Settings& settings_;
-  const Environment& environment_;
   Exposer exposer_;
 };
 

@@ -3,12 +3,11 @@
 #include "api/kinds.h"
 #include "api/names.h"
 #include "base/quantity.h"
-#include "mover/data_mover_options.h"
-#include "mover/move_owner.h"
 #include "mover/repository_access.h"
 #include "mover/repository_place.h"
 #include "mover/repository_url.h"
 #include "mover/restored_snapshot.h"
+#include "mover/snapshot_direction.h"
 #include "mover/storage_classes.h"
 
 namespace breakwater::mover {
@@ -18,27 +17,12 @@ using kube::Object;
 
 const Json& reference_of(const Object& move) { return move.spec()["volumeSnapshotMoverBackupRef"]; }
 
-class SnapshotRestore final : public Direction {
+class SnapshotRestore final : public SnapshotDirection {
  public:
   SnapshotRestore(const Settings& settings, const Environment& environment)
-      : settings_(settings), environment_(environment), snapshot_(settings, environment) {}
+      : SnapshotDirection(settings, environment), snapshot_(settings, environment) {}
 
   const kube::Kind& kind() const override { return api::kVolumeSnapshotRestore; }
-
-  // Without a namespace it is everybody's, to be refused.
-  bool takes(const Object& move) const override {
-    const std::string& ns = namespace_of(move);
-    return ns.empty() || ns == settings_.engine_namespace;
-  }
-
-  Result<Duration> prepare_timeout(const Object&) override {
-    return TRY(data_mover_options(settings_, environment_)).timeout;
-  }
-
-  Result<std::optional<std::string>> find_owner_failure(const Object& move) override {
-    const auto owner = TRY(find_owner(settings_, environment_, move));
-    return owner ? owner_failure(*owner) : std::nullopt;
-  }
 
   Result<> validate(const Object& move) override {
     const Json& reference = reference_of(move);
@@ -146,8 +130,6 @@ class SnapshotRestore final : public Direction {
     return mapping[owner.ns].as_string_or(owner.ns) == ns;
   }
 
-  const Settings& settings_;
-  const Environment& environment_;
   RestoredSnapshot snapshot_;
 };
 
