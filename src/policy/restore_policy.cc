@@ -50,10 +50,14 @@ class Evaluator {
   Evaluation evaluate() {
     if (!inputs_.removal.empty()) return remove_ours();
     result_.findings = inputs_.findings;
-    // Never seen, or nowhere to put it: what is there stays.
-    if (!inputs_.restore || inputs_.ns.empty()) return std::move(result_);
+    if (!inputs_.restore) return std::move(result_);  // never seen: what is there stays
     const RestoreRequests asked = read_restore_requests(*inputs_.restore, inputs_.restore_config);
     result_.findings.insert(result_.findings.end(), asked.findings.begin(), asked.findings.end());
+    if (inputs_.ns.empty()) {  // nowhere to put anything
+      result_.summary = summary(0);
+      if (!asked.requests.empty()) result_.pending = "waits for " + inputs_.waits_for;
+      return std::move(result_);
+    }
     for (const RestoreRequest& request : asked.requests) consider(request);
     result_.summary = summary(asked.requests.size());
     keep_copy();

@@ -135,6 +135,12 @@ TEST(RestorePolicy, WaitsForInstall) {
   inputs.waits_for = "acm-dr-virt-install";
   EXPECT_EQ(restore_of(evaluate_restore(inputs)), nullptr);
   EXPECT_EQ(evaluate_restore(inputs).pending, "waits for acm-dr-virt-install");
+  inputs.ns.clear();  // install has not even chosen a namespace
+  EXPECT_EQ(evaluate_restore(inputs).pending, "waits for acm-dr-virt-install");
+  inputs.restore = Json::object();
+  EXPECT_EQ(evaluate_restore(inputs).pending, "");
+  EXPECT_EQ(evaluate_restore(inputs).summary, "no restore is requested");
+  EXPECT_TRUE(evaluate_restore(inputs).desired.empty());
 }
 
 TEST(RestorePolicy, AChangedRequestNeedsANewName) {
