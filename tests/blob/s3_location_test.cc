@@ -88,6 +88,30 @@ TEST(S3Location, VelerosConfig) {
   EXPECT_TRUE(s3_settings_of(aws_location({{"s3Url", "http://127.0.0.1:1"}}))->path_style);
 }
 
+TEST(S3Location, AProfileMayNameTheServer) {
+  StoreLocation location = aws_location();
+  location.credentials =
+      std::string(kGoodKeys) +
+      "  endpoint_url = http://127.0.0.1:9000/\n[other]\nendpoint_url=https://other.example.com\n"
+      "aws_access_key_id=a\naws_secret_access_key=b\n";
+  auto settings = s3_settings_of(location);
+  ASSERT_TRUE(settings) << settings.error().to_string();
+  EXPECT_EQ(settings->endpoint, "http://127.0.0.1:9000");
+  EXPECT_TRUE(settings->path_style);
+  ASSERT_TRUE(take_endpoint(location));
+  EXPECT_EQ(location.config.at("s3Url"), "http://127.0.0.1:9000/");
+
+  // What the location says itself comes first.
+  location.config["s3Url"] = "https://s3.example.com";
+  EXPECT_EQ(s3_settings_of(location)->endpoint, "https://s3.example.com");
+  location.config = {{"profile", "other"}};
+  EXPECT_EQ(s3_settings_of(location)->endpoint, "https://other.example.com");
+  EXPECT_EQ(s3_settings_of(aws_location())->endpoint, "");
+  StoreLocation directory{kLocalProvider, "bucket", "", {}, location.credentials};
+  ASSERT_TRUE(take_endpoint(directory));
+  EXPECT_TRUE(directory.config.empty());
+}
+
 TEST(S3Location, RefusesWhatCannotWork) {
   const struct {
     std::map<std::string, std::string> config;
