@@ -300,6 +300,20 @@ class SnapshotMover:
         until("the Backup", lambda: self.fleet.get(
             self.kubectl + "get backup mysql-backup -n openshift-adp -ojsonpath='{.status.phase}'") == "Completed")
 
+    def check_bucket(self):
+        """There is a snapshot in the object store, under the Secret's password; restic says so."""
+        repository, snapshot = self.fleet.get(
+            self.kubectl + "get vsb -n %s -ojsonpath='{.items[0].status.resticrepository}'" % APPLICATION).split("#")
+        with open(self.credentials, encoding="utf-8") as file:
+            keys = dict(line.strip().split("=", 1) for line in file if "=" in line)
+        environment = dict(os.environ, RESTIC_PASSWORD="my-secure-restic-password", RESTIC_REPOSITORY=repository,
+                           AWS_ACCESS_KEY_ID=keys["aws_access_key_id"],
+                           AWS_SECRET_ACCESS_KEY=keys["aws_secret_access_key"])
+        listed = subprocess.run(["restic", "--no-lock", "--no-cache", "ls", snapshot], env=environment,
+                                stdout=subprocess.PIPE, check=True, text=True).stdout
+        if "table.ibd" not in listed or BUCKET + "/velero-sample/restic/" not in repository:
+            sys.exit("restic finds in %s:\n%s" % (repository, listed))
+
     def restore(self):
         """Namespace and snapshot contents go; the Restore sample brings everything back."""
         self.fleet.run(self.kubectl + "delete namespace " + APPLICATION)
@@ -330,15 +344,17 @@ def credentials_of(folder):
     return path
 
 
-def back_up_and_restore(fleet, first, second):
+def back_up_and_restore(fleet, first, second, say):
     """From the configured policies to VMs that are back; how the Backups are called."""
     until("the install policy", lambda: fleet.compliant("acm-dr-virt-install"))
     first.check_install()
+    say("acm-virt-config-14 is installed")
     first.check_schedule("twice_a_day", "0 */12 * * *", ["vm1", "vm2"])
     first.check_schedule("daily_8am", "0 8 * * *", ["vm3"])
     # The sample does not say so, and the hub made a password up: that is a finding until then.
     change_config(fleet, "acm-virt-config-14", "passwordEscrowed", "true")
     first.check_labels()
+    say("schedules are as documented")
     change_config(fleet, "schedule-cron", "twice_a_day", "@every 5s")
     until("Backups", lambda: first.completed_backup() and second.completed_backup())
     change_config(fleet, "schedule-cron", "twice_a_day", "0 */12 * * *")
@@ -346,6 +362,7 @@ def back_up_and_restore(fleet, first, second):
               "uid1": first.uids["vm1"], "uid2": first.uids["vm2"], "uid3": second.uids["vm2"],
               "acm-rho-virt-schedule-twice-a-day-20241211120055": first.check_backup(),
               "acm-rho-virt-schedule-twice-a-day-20241211120088": second.check_backup()}
+    say("VMs are saved")
     first.destroy("vm1", "vm2")
     fleet.run("kubectl --context cls1 delete namespace vm1-ns")
     request_restore(fleet, "restore-config.yaml", values)
@@ -353,12 +370,8 @@ def back_up_and_restore(fleet, first, second):
     return values
 
 
-def run(fleet, s3, server):
+def run(fleet, s3, server, say):
     """Both documents, from top to bottom."""
-    began = time.monotonic()
-
-    def say(what):
-        print("%4.0f s  %s" % (time.monotonic() - began, what), flush=True)
     first, second = VirtualMachines(fleet, "cls1"), VirtualMachines(fleet, "cls2")
     first.make_vms()
     second.make_vms()
@@ -366,8 +379,8 @@ def run(fleet, s3, server):
         sys.exit("no S3 server")
     configure(fleet, credentials_of(s3))
     say("configured")
-    values = back_up_and_restore(fleet, first, second)
-    say("acm-virt-config-14, schedule-cron, restore-config: VMs of cls1 are saved and back")
+    values = back_up_and_restore(fleet, first, second, say)
+    say("restore-config: VMs of cls1 are back")
     first.unlabel()
     second.destroy("vm2")
     request_restore(fleet, "restore-config-two-clusters.yaml", values)
@@ -377,6 +390,7 @@ def run(fleet, s3, server):
     mover.prepare()
     mover.make_dpa("velero-sample", "openshift-adp")
     mover.back_up()
+    mover.check_bucket()
     say("velero-sample: the application is saved")
     mover.restore()
     say("and back")
@@ -399,6 +413,10 @@ def explain(fleet):
 
 
 def main():
+    began = time.monotonic()
+
+    def say(what):
+        print("%4.0f s  %s" % (time.monotonic() - began, what), flush=True)
     # Disks and the S3 server's data belong on a disk, not in memory.
     folder = tempfile.mkdtemp(prefix="breakwater-mission-", dir="/var/tmp")
     s3 = os.path.join(folder, "s3")
@@ -407,7 +425,7 @@ def main():
         with subprocess.Popen(["tools/s3_server.sh", "start", s3],
                               env=dict(os.environ, S3_MORE_BUCKETS=BUCKET)) as server:
             fleet.start()
-            run(fleet, s3, server)
+            run(fleet, s3, server, say)
     except SystemExit:
         explain(fleet)
         raise
