@@ -60,6 +60,7 @@ class Evaluator {
     }
     for (const RestoreRequest& request : asked.requests) consider(request);
     result_.summary = summary(asked.requests.size());
+    if (running_ > 0 && result_.pending.empty()) result_.pending = result_.summary;
     keep_copy();
     return std::move(result_);
   }
@@ -191,14 +192,28 @@ class Evaluator {
                    over ? Finding::Weight::kViolation : Finding::Weight::kPending);
       return nullptr;
     }
-    about_config(
-        "WaitsForBackup",
-        fmt::format("{}backupName: Backup {} is not known in {}{} yet; the restore waits for "
-                    "it. Backups of another cluster need {}sourceCluster",
-                    request.prefix, request.backup, inputs_.ns,
-                    location.empty() ? "" : ", location " + location, request.prefix),
-        Finding::Weight::kPending);
+    about_config("WaitsForBackup",
+                 fmt::format("{}backupName: Backup {} is not known in {}{} yet; the restore waits "
+                             "for it. {}",
+                             request.prefix, request.backup, inputs_.ns,
+                             location.empty() ? "" : ", location " + location,
+                             hint_for_unknown_backup(request, location)),
+                 Finding::Weight::kPending);
     return nullptr;
+  }
+
+  std::string hint_for_unknown_backup(const RestoreRequest& request, const std::string& location) {
+    if (location.empty()) {
+      return fmt::format("Backups of another cluster need {}sourceCluster", request.prefix);
+    }
+    const auto known =
+        std::count_if(inputs_.backups.begin(), inputs_.backups.end(), [&](const Object& backup) {
+          return backup.spec()["storageLocation"].as_string() == location;
+        });
+    return fmt::format(
+        "{} Backups are known in that location; {}sourceCluster, which must be name "
+        "or id of the cluster that saved, is {}",
+        known, request.prefix, request.source_cluster);
   }
 
   void check_absent(const RestoreRequest& request, RestoreSelection& selection) {

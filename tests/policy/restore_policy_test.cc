@@ -97,6 +97,13 @@ TEST(RestorePolicy, ARequestThatCannotBeCarriedOutIsAFindingAndNothingElse) {
        {{"restoreName", "My Restore"}, {"backupName", "b-1"}, {"vmsUID", "uid-1"}},
        "InvalidValue",
        "restoreName is \"My Restore\""},
+      {"source cluster that no cluster can be called",
+       {{"restoreName", "r-1"},
+        {"backupName", "b-1"},
+        {"vmsUID", "uid-1"},
+        {"sourceCluster", "Cls 1"}},
+       "InvalidValue",
+       "sourceCluster is \"Cls 1\": it must be the name or the id of the cluster that saved"},
   };
   for (const RefusedRow& row : rows) {
     RestoreInputs inputs = asking({});
@@ -127,6 +134,19 @@ TEST(RestorePolicy, WaitsForItsBackupAndThenRestores) {
   EXPECT_EQ(restore_of(evaluate_restore(inputs)), nullptr);
   inputs.backups[0].set({"status", "phase"}, "Completed");
   EXPECT_NE(restore_of(evaluate_restore(inputs)), nullptr);
+}
+
+TEST(RestorePolicy, IsPendingUntilWhatWasAskedForIsBack) {
+  RestoreInputs inputs =
+      asking({{"restoreName", "r-1"}, {"backupName", "b-1"}, {"vmsUID", "uid-1"}});
+  const auto asked = evaluate_restore(inputs);
+  EXPECT_EQ(asked.pending, "0 of 1 requested restores are Completed");
+  inputs = after(inputs, asked);
+  inputs.restores[0].set({"status", "phase"}, "InProgress");
+  EXPECT_EQ(evaluate_restore(inputs).pending, "0 of 1 requested restores are Completed");
+  inputs.restores[0].set({"status", "phase"}, "Completed");
+  EXPECT_EQ(evaluate_restore(inputs).pending, "");
+  EXPECT_EQ(evaluate_restore(inputs).summary, "1 of 1 requested restores is Completed");
 }
 
 TEST(RestorePolicy, WaitsForInstall) {
@@ -248,6 +268,12 @@ TEST(RestorePolicy, AnotherClustersBackupsComeThroughAReadOnlyLocation) {
   EXPECT_EQ(spec["accessMode"].as_string(), "ReadOnly");
   EXPECT_FALSE(spec["default"].as_bool(true));
   EXPECT_EQ(restore_of(waiting), nullptr) << "the Backup of that name is this cluster's own";
+  const Finding* finding = find_reason(waiting, "WaitsForBackup");
+  ASSERT_NE(finding, nullptr);
+  EXPECT_NE(finding->message.find("0 Backups are known in that location; sourceCluster, which must "
+                                  "be name or id of the cluster that saved, is id-2"),
+            std::string::npos)
+      << finding->message;
   inputs.backups[0].set({"spec", "storageLocation"}, "dpa-1-id-2");
   EXPECT_NE(restore_of(evaluate_restore(inputs)), nullptr);
 
