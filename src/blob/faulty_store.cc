@@ -48,6 +48,8 @@ class FaultyStore final : public ObjectStore {
     return inner_.list(prefix, fold_directories);
   }
 
+  Result<> prepare_writing() override { return inner_.prepare_writing(); }
+
   std::string describe() const override { return "faulty " + inner_.describe(); }
 
  private:

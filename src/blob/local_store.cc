@@ -166,6 +166,15 @@ class LocalStore final : public ObjectStore {
     return listing;
   }
 
+  Result<> prepare_writing() override {
+    TRY(create_directories(settings_.root));
+    if (::access(settings_.root.c_str(), W_OK | X_OK) != 0) {
+      return tl::unexpected(errno_error("writing to directory", settings_.root));
+    }
+    if (fs::is_directory(settings_.root)) return {};
+    return fail(Code::kInvalid, "{} is no directory", settings_.root.string());
+  }
+
   std::string describe() const override { return "directory " + settings_.root.string(); }
 
  private:

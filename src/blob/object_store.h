@@ -48,6 +48,9 @@ class ObjectStore {
   // Everything whose key starts with `prefix` ("a/b" finds "a/bc"). With delimiter '/', keys that
   // have one after the prefix are folded into `prefixes`.
   virtual Result<Listing> list(const std::string& prefix, bool fold_directories = false) = 0;
+  // Finds out early what the first put() would fail with, as far as that is cheap, and prepares the
+  // place if need be: a directory is made. Success promises nothing.
+  virtual Result<> prepare_writing() { return {}; }
   // For messages: "directory /backups", "s3 bucket b at host". No secret.
   virtual std::string describe() const = 0;
 };

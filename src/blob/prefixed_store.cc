@@ -51,6 +51,8 @@ class PrefixedStore final : public ObjectStore {
     return listing;
   }
 
+  Result<> prepare_writing() override { return inner_.prepare_writing(); }
+
   std::string describe() const override {
     return prefix_.empty() ? inner_.describe() : inner_.describe() + " below " + prefix_;
   }

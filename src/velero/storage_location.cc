@@ -19,6 +19,7 @@ Result<> look(const Context& context, const Object& location) {
   if (location.spec()["objectStorage"]["bucket"].as_string().empty())
     return fail(Code::kInvalid, "spec.objectStorage.bucket: a bucket must be named");
   auto store = TRY(context.services.open_store(location));
+  if (location.spec()["accessMode"].as_string() != "ReadOnly") TRY(store->prepare_writing());
   return backupstore::BackupStore(*store).check_layout();
 }
 

@@ -89,5 +89,20 @@ TEST_F(LocalStoreTest, NamesThePathItCannotWrite) {
   EXPECT_NE(done.error().to_string().find("file"), std::string::npos);
 }
 
+TEST_F(LocalStoreTest, PreparesItsDirectoryOrSaysWhyNot) {
+  ASSERT_TRUE(store_->prepare_writing());
+  EXPECT_EQ(mode_of(root_), 0700);
+  ASSERT_TRUE(store_->prepare_writing());
+  std::ofstream(directory_.path() / "file") << "x";
+  for (const fs::path& root : {directory_.path() / "file", directory_.path() / "file/below/it",
+                               fs::path("/proc/breakwater/bucket")}) {
+    auto store = prefixed_store(make_local_store({.root = root}, random_), "cls1");
+    const auto prepared = store->prepare_writing();
+    ASSERT_FALSE(prepared) << root;
+    EXPECT_NE(prepared.error().to_string().find(root.string()), std::string::npos)
+        << prepared.error().to_string();
+  }
+}
+
 }  // namespace
 }  // namespace breakwater::blob

@@ -315,6 +315,16 @@ TEST(Location, IsLookedAtEveryMinute) {
   EXPECT_NE(location.status()["lastValidationTime"].as_string(), first);
 }
 
+TEST(Location, ADirectoryThatCannotBeWrittenIsUnavailable) {
+  EngineCluster cluster;
+  cluster.directory = "/proc/breakwater";
+  cluster.add_location();
+  const Object location = cluster.get(api::kBackupStorageLocation, kNs, "default");
+  EXPECT_EQ(location.phase(), "Unavailable");
+  EXPECT_NE(location.status()["message"].as_string().find("/proc/breakwater/bucket"),
+            std::string::npos);
+}
+
 TEST(Location, AStoreThatFailsIsUnavailableAndRecovers) {
   EngineCluster cluster;
   cluster.before_store = [](int64_t, const std::string&) -> Result<> {

@@ -22,6 +22,7 @@
 #include "base/random.h"
 #include "base/yaml.h"
 #include "blob/faulty_store.h"
+#include "blob/local_store.h"
 #include "blob/memory_store.h"
 #include "kube/faulty_client.h"
 #include "kube/runner.h"
@@ -111,6 +112,7 @@ deletionPolicy: Delete)");
       return fail(Code::kUnsupported, "provider {} is not supported yet",
                   location.spec()["provider"].as_string());
     std::string prefix = location.spec()["objectStorage"]["bucket"].as_string();
+    if (!directory.empty()) return blob::make_local_store({.root = directory / prefix}, random);
     return blob::make_faulty_store(*views.emplace_back(blob::prefixed_store(*bucket, prefix)),
                                    random, {},
                                    [this](int64_t, const std::string& what) -> Result<> {
@@ -493,6 +495,7 @@ spec:
   std::unique_ptr<kube::FaultyClient> faulty;
   std::unique_ptr<kube::Runner> runner;
   std::unique_ptr<kube::EventRecorder> events;
+  std::filesystem::path directory;  // where buckets lie, instead of in memory
   blob::BeforeOperation before_store;
   int64_t store_operations = 0;
 
