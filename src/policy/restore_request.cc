@@ -72,6 +72,11 @@ class Reader {
     }
     read_mapping();
     request_.source_cluster = field("sourceCluster");
+    if (!request_.source_cluster.empty() && !kube::is_dns_subdomain(request_.source_cluster)) {
+      problem("InvalidValue", "sourceCluster",
+              "is \"{}\": it must be the name or the id of the cluster that saved",
+              request_.source_cluster);
+    }
     read_inexact();
     return std::move(request_);
   }
