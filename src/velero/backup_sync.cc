@@ -158,23 +158,44 @@ class Look {
     return !judged->second;
   }
 
+  bool is_of_location(const Object& backup) const {
+    return backup.label(api::kStorageLocationLabel) == label_value(location()) &&
+           has_files(backup.phase()) && !backup.is_deleting();
+  }
+
+  // A few at once are deletions or expiry. Most of them at once are a bucket that is not the one it
+  // was, or a directory where nothing is mounted: then nothing is dropped.
   Result<> drop_orphans(const std::set<std::string>& folders, const CancelToken& cancel) {
+    size_t all = 0;
+    std::vector<Object> orphans;
     for (const auto& [name, object] : known_) {
-      if (object.label(api::kStorageLocationLabel) != label_value(location()) ||
-          !has_files(object.phase()) || object.is_deleting() ||
-          folders.contains(stored_name(object)))
-        continue;
+      if (!is_of_location(object)) continue;
+      ++all;
+      if (folders.contains(stored_name(object))) continue;
       TRY(cancel.check());
-      if (TRY(files_.has_backup(stored_name(object)))) continue;
-      kube::DeleteOptions only_this;
-      only_this.uid = object.uid();
-      only_this.resource_version = object.resource_version();
-      auto removed = client().remove(api::kBackup, object.key(), only_this);
-      if (!removed && !removed.error().is(Code::kNotFound) && !removed.error().is(Code::kConflict))
-        return removed;
-      context_.services.log.info("backup has no files any more",
-                                 {{"backup", name}, {"location", location()}});
+      if (!TRY(files_.has_backup(stored_name(object)))) orphans.push_back(object);
     }
+    if (orphans.size() > 1 && orphans.size() * 2 > all) {
+      problems_.insert(fmt::format(
+          "{} of the {} Backups of this location have no files there any more; they stay known. "
+          "Check that bucket and prefix are the right ones and, of a directory, that it is "
+          "mounted; if the files are meant to be gone, delete these Backups",
+          orphans.size(), all));
+      return {};
+    }
+    for (const Object& orphan : orphans) TRY(drop(orphan));
+    return {};
+  }
+
+  Result<> drop(const Object& orphan) {
+    kube::DeleteOptions only_this;
+    only_this.uid = orphan.uid();
+    only_this.resource_version = orphan.resource_version();
+    auto removed = client().remove(api::kBackup, orphan.key(), only_this);
+    if (!removed && !removed.error().is(Code::kNotFound) && !removed.error().is(Code::kConflict))
+      return removed;
+    context_.services.log.info("backup has no files any more",
+                               {{"backup", orphan.name()}, {"location", location()}});
     return {};
   }
 

@@ -8,10 +8,12 @@
 // to be restored from: nothing runs it, counts it for a Schedule or overwrites it.
 //
 // A Completed or PartiallyFailed Backup of the location whose files are gone loses its object, as
-// Velero does; never is anything in the bucket touched. Where the name is taken in the cluster by
-// one of another location, that stays, and the found one is called "<name>-<location>" here, with
-// its own name in the annotation breakwater.dev/stored-name (clusters with the same cron give their
-// Backups the same names). One warning Event on the location says so.
+// Velero does, unless most of the location's go at once: then they stay, and one warning Event asks
+// whether it is still the same place. Never is anything in the bucket touched. Where the name is
+// taken in the cluster by one of another location, that stays, and the found one is called
+// "<name>-<location>" here, with its own name in the annotation breakwater.dev/stored-name
+// (clusters with the same cron give their Backups the same names). One warning Event on the
+// location says so.
 //
 // The listing is an Operation. status.lastSyncedTime says when it last succeeded.
 #pragma once

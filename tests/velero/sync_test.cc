@@ -102,6 +102,19 @@ TEST_F(TwoClusters, ABackupWhoseFilesAreGoneLosesItsObjectOnly) {
   EXPECT_EQ(store->list("")->objects.size(), files);
 }
 
+TEST_F(TwoClusters, ABucketThatIsSuddenlyEmptyTakesNothingAway) {
+  for (const char* name : {"b1", "b2", "b3"}) save(name);
+  see_source();
+  for (const char* name : {"b1", "b2", "b3"}) {
+    ASSERT_TRUE(source.files("source").delete_backup(name));
+  }
+  other.run_for(minutes(10));
+  EXPECT_EQ(other.list(api::kBackup).size(), 3u);
+  ASSERT_EQ(warnings(other).size(), 1u);
+  EXPECT_TRUE(warnings(other)[0].starts_with(
+      "3 of the 3 Backups of this location have no files there any more; they stay known."));
+}
+
 TEST_F(TwoClusters, AStoreThatCannotBeListedTakesNothingAway) {
   save("b1");
   see_source();
