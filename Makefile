@@ -36,7 +36,7 @@ test: deps
 asan: deps
 	@cmake --preset asan --log-level=WARNING
 	@cmake --build --preset asan -j $(JOBS) --target in_process_tests
-	@BREAKWATER_SEEDS=3 ctest --preset asan -j $(JOBS) -L 'unit|conformance|sim'
+	@BREAKWATER_SEEDS=2 ctest --preset asan -j $(JOBS) -L 'unit|conformance|sim'
 
 tsan: deps
 	@cmake --preset tsan --log-level=WARNING
