@@ -35,9 +35,6 @@ inline constexpr Kind kClusterRoleBinding{"rbac.authorization.k8s.io", "v1",  "C
 // Approval is the subresource "approval"; conditions and the certificate are in the status.
 inline constexpr Kind kCertificateSigningRequest{
     "certificates.k8s.io", "v1", "CertificateSigningRequest", "certificatesigningrequests", false};
-// Asked by creating it; the answer is its status, and nothing is stored.
-inline constexpr Kind kSubjectAccessReview{"authorization.k8s.io", "v1", "SubjectAccessReview",
-                                           "subjectaccessreviews", false};
 inline constexpr Kind kCustomResourceDefinition{
     "apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", false};
 
@@ -61,8 +58,6 @@ inline constexpr Kind kBackup{"velero.io", "v1", "Backup", "backups", true, fals
 inline constexpr Kind kRestore{"velero.io", "v1", "Restore", "restores", true, false};
 inline constexpr Kind kBackupStorageLocation{
     "velero.io", "v1", "BackupStorageLocation", "backupstoragelocations", true, false};
-inline constexpr Kind kDeleteBackupRequest{
-    "velero.io", "v1", "DeleteBackupRequest", "deletebackuprequests", true, false};
 inline constexpr Kind kDataUpload{"velero.io",   "v2alpha1", "DataUpload",
                                   "datauploads", true,       false};
 inline constexpr Kind kDataDownload{"velero.io",     "v2alpha1", "DataDownload",

@@ -7,8 +7,8 @@
 namespace breakwater::api {
 
 // --- the mission (acm-virt-backup)
-// ----------------------------------------------------------------- On a VM: the name of the cron
-// that backs it up. The default of backup_label_name.
+
+// On a VM: the name of the cron that backs it up. The default of backup_label_name.
 inline constexpr std::string_view kBackupVmLabel = "cluster.open-cluster-management.io/backup-vm";
 // Stamped by us on a VM before its first backup: its uid. Restores select on it.
 inline constexpr std::string_view kBackupVmUidLabel =
@@ -27,9 +27,6 @@ inline constexpr std::string_view kRestoreConfigCopy = "acm-dr-virt-restore-conf
 inline constexpr std::string_view kInstallPolicyName = "acm-dr-virt-install";
 inline constexpr std::string_view kBackupPolicyName = "acm-dr-virt-backup";
 inline constexpr std::string_view kRestorePolicyName = "acm-dr-virt-restore";
-inline constexpr std::string_view kBackupPolicySet = "acm-dr-virt-backup-policyset";
-inline constexpr std::string_view kRestorePolicySet = "acm-dr-virt-restore-policyset";
-inline constexpr std::string_view kVirtPlacement = "acm-dr-virt-placement";
 // On a ManagedCluster: the name of its configuration ConfigMap on the hub.
 inline constexpr std::string_view kVirtConfigLabel = "acm-virt-config";
 // Where OADP is on a hub that ACM backs up; also where the policies live unless somebody moved
@@ -40,7 +37,6 @@ inline constexpr std::string_view kClaimOpenShift = "id.openshift.io";
 inline constexpr std::string_view kClaimKubernetes = "id.k8s.io";
 
 // --- Velero
-// ----------------------------------------------------------------------------------------
 inline constexpr std::string_view kBackupNameLabel = "velero.io/backup-name";
 inline constexpr std::string_view kBackupUidLabel = "velero.io/backup-uid";
 inline constexpr std::string_view kRestoreNameLabel = "velero.io/restore-name";
@@ -65,8 +61,8 @@ inline constexpr std::string_view kRestoreFinalizer =
 inline constexpr std::string_view kDataMoverFinalizer = "velero.io/data-upload-download-finalizer";
 
 // --- the original Volume Snapshot Mover, as its Velero plugin labels and annotates
-// ------------------------------------------------------------------------------------ On a
-// VolumeSnapshotBackup (VSB): the VolumeSnapshotContent that it moves.
+
+// On a VolumeSnapshotBackup (VSB): the VolumeSnapshotContent that it moves.
 inline constexpr std::string_view kVsbContentLabel = "datamover.io/vsb-volumesnapshotcontent";
 // On the VSB inside a backup, where objects have no status: what a VolumeSnapshotRestore (VSR)
 // needs.
@@ -95,8 +91,8 @@ inline constexpr std::string_view kVsrLabel = "datamover.oadp.openshift.io/vsr";
 inline constexpr std::string_view kVsmFinalizer = "oadp.openshift.io/oadp-datamover";
 
 // --- Open Cluster Management
-// ------------------------------------------------------------------------------------ On
-// replicated Policies: "<namespace>.<name>" of the Policy they come from, and whose they are.
+
+// On replicated Policies: "<namespace>.<name>" of the Policy they come from, and whose they are.
 inline constexpr std::string_view kRootPolicyLabel =
     "policy.open-cluster-management.io/root-policy";
 inline constexpr std::string_view kPolicyClusterNameLabel =
@@ -105,9 +101,6 @@ inline constexpr std::string_view kPolicyClusterNamespaceLabel =
     "policy.open-cluster-management.io/cluster-namespace";
 // On template objects: the replicated Policy they come from.
 inline constexpr std::string_view kPolicyLabel = "policy.open-cluster-management.io/policy";
-// On a CustomResourceDefinition whose objects may be templates of a Policy.
-inline constexpr std::string_view kPolicyTypeLabel =
-    "policy.open-cluster-management.io/policy-type";
 inline constexpr std::string_view kPlacementLabel = "cluster.open-cluster-management.io/placement";
 inline constexpr std::string_view kDecisionGroupIndexLabel =
     "cluster.open-cluster-management.io/decision-group-index";
@@ -149,7 +142,6 @@ inline constexpr std::string_view kHubTemplatesErrorAnnotation =
     "policy.open-cluster-management.io/hub-templates-error";
 
 // --- Kubernetes
-// ------------------------------------------------------------------------------------
 inline constexpr std::string_view kDefaultStorageClassAnnotation =
     "storageclass.kubernetes.io/is-default-class";
 inline constexpr std::string_view kDefaultSnapshotClassAnnotation =
@@ -165,7 +157,8 @@ inline constexpr std::string_view kClientSigner = "kubernetes.io/kube-apiserver-
 inline constexpr std::string_view kBootstrapTokenType = "bootstrap.kubernetes.io/token";
 
 // --- ours
-// ------------------------------------------------------------------------------------------ On
+
+// On
 // everything we create on a cluster for ourselves (pods, clones), so that leftovers are found.
 inline constexpr std::string_view kManagedByLabel = "app.kubernetes.io/managed-by";
 inline constexpr std::string_view kManagedBy = "breakwater";

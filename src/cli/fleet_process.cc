@@ -108,21 +108,21 @@ Result<> FleetProcess::run_command(std::vector<std::string> arguments) {
 }
 
 Result<> FleetProcess::start_hub() {
-  TRY(start_cluster(kHubCluster));
-  return start_member("hub-controllers", {"hub", "--kubeconfig", kubeconfig(kHubCluster).string()});
+  TRY(start_cluster(kHubName));
+  return start_member("hub-controllers", {"hub", "--kubeconfig", kubeconfig(kHubName).string()});
 }
 
 Result<> FleetProcess::add_cluster(const std::string& name) {
   TRY(start_cluster(name));
   const fs::path bootstrap = directory_ / (name + "-bootstrap.kubeconfig");
-  TRY(run_command({"cluster", "add", name, "--kubeconfig", kubeconfig(kHubCluster).string(),
+  TRY(run_command({"cluster", "add", name, "--kubeconfig", kubeconfig(kHubName).string(),
                    "--output", bootstrap.string()}));
   TRY(run_command(
       {"join", "--bootstrap", bootstrap.string(), "--kubeconfig", kubeconfig(name).string()}));
   TRY(start_member(name + "-agent", {"agent", "--kubeconfig", kubeconfig(name).string()}));
   return wait_for("cluster " + name + " to be Available", [&]() -> Result<bool> {
     TRY(check_alive(name + "-agent"));
-    const kube::Object cluster = TRY(client(kHubCluster).get(api::kManagedCluster, {"", name}));
+    const kube::Object cluster = TRY(client(kHubName).get(api::kManagedCluster, {"", name}));
     return has_condition(cluster, "ManagedClusterConditionAvailable");
   });
 }

@@ -18,12 +18,11 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "cli/sandbox_fleet.h"
 #include "cli/subprocess.h"
 #include "kube/client.h"
 
 namespace breakwater::cli {
-
-inline constexpr const char* kHubCluster = "hub";
 
 class FleetProcess {
  public:

@@ -138,9 +138,8 @@ Result<Object> Story::wait_for_backup(Time started_after) {
 // Green means protected: nobody has to look further than at the hub.
 Result<> Story::wait_until_green() {
   return until("policy acm-dr-virt-backup to be Compliant", kStepLimit, [&]() -> Result<bool> {
-    const Object policy =
-        TRY(fleet_.client(kHubCluster)
-                .get(api::kPolicy, {story::kHubNamespace, std::string(api::kBackupPolicyName)}));
+    const Object policy = TRY(fleet_.client(kHubName).get(
+        api::kPolicy, {story::kHubNamespace, std::string(api::kBackupPolicyName)}));
     return policy.status()["compliant"].as_string() == "Compliant";
   });
 }
@@ -277,7 +276,7 @@ Result<> Story::ask_for_restores(const Object& backup) {
   data.set(other + "vmsUID", vm("office/vm-1").uid);
   data.set(other + "namespaceMapping", fmt::format("office={}", kMapped));
   data.set(other + "sourceCluster", "cls1");
-  return change(kHubCluster, api::kConfigMap, {story::kHubNamespace, story::kRestoreConfig},
+  return change(kHubName, api::kConfigMap, {story::kHubNamespace, story::kRestoreConfig},
                 Json::object({{"data", data}}));
 }
 

@@ -87,7 +87,7 @@ Result<> Story::check_secrets() {
     return fail(Code::kInternal, "{} logs of processes and {} of pods were found", logs,
                 pod_logs_.size());
   }
-  for (const char* cluster : {kHubCluster, "cls1", "cls2"}) {
+  for (const char* cluster : {kHubName, "cls1", "cls2"}) {
     kube::Client& client = fleet_.client(cluster);
     const velero::Discovery discovery = TRY(velero::discover(client));
     for (const velero::DiscoveredKind& discovered : discovery.kinds()) {

@@ -6,12 +6,13 @@
 #include <string_view>
 #include <vector>
 
+#include "api/names.h"
 #include "cli/story_store.h"
 #include "kube/object.h"
 
 namespace breakwater::cli::story {
 
-inline constexpr const char* kHubNamespace = "open-cluster-management-backup";
+inline constexpr const char* kHubNamespace = api::kHubNamespace.data();
 inline constexpr const char* kEngineNamespace = "oadp-ns";
 inline constexpr const char* kConfig = "acm-virt-config-demo";
 inline constexpr const char* kRestoreConfig = "restore-config";

@@ -41,7 +41,7 @@ Result<> Story::set_up_fleet() {
 Result<> Story::learn_cluster_ids() {
   for (const char* name : {"cls1", "cls2"}) {
     TRY(until(fmt::format("the claims of {}", name), kStepLimit, [&]() -> Result<bool> {
-      const Object cluster = TRY(fleet_.client(kHubCluster).get(api::kManagedCluster, {"", name}));
+      const Object cluster = TRY(fleet_.client(kHubName).get(api::kManagedCluster, {"", name}));
       for (const Json& claim : cluster.status()["clusterClaims"].items()) {
         if (claim["name"].as_string() == api::kClaimKubernetes) {
           cluster_ids_[name] = claim["value"].as_string();
@@ -54,7 +54,7 @@ Result<> Story::learn_cluster_ids() {
 }
 
 Result<> Story::set_up_policies() {
-  const std::string hub = kHubCluster;
+  const std::string hub = kHubName;
   TRY(ensure(hub, api::kNamespace, story::namespace_object(story::kHubNamespace)));
   for (const auto& [kind, object] : TRY(story::virt_manifests(story::kHubNamespace))) {
     TRY(ensure(hub, kind, object));

@@ -12,7 +12,7 @@ namespace {
 
 using kube::Object;
 
-constexpr const char* kHubNamespace = "open-cluster-management-backup";
+constexpr const char* kHubNamespace = api::kHubNamespace.data();
 constexpr const char* kConfig = "acm-virt-config-sim";
 constexpr Duration kSoon = std::chrono::minutes(10);
 // With retries, pauses of back-off, a hub that is away for an hour, and crashes.
@@ -187,7 +187,7 @@ Result<bool> FleetStory::is_protected(const Vm& vm) {
   return TRY(std::move(protection)).status()["protected"].as_string() == "True";
 }
 
-Result<bool> FleetStory::is_green(const char* policy) {
+Result<bool> FleetStory::is_green(const std::string& policy) {
   const Object root = TRY(hub().get(api::kPolicy, {kHubNamespace, policy}));
   size_t green = 0;
   for (const Json& cluster : root.status()["status"].items()) {
@@ -209,8 +209,9 @@ Result<bool> FleetStory::is_cleared(size_t number) {
 }
 
 Result<bool> FleetStory::all_is_well() {
-  for (const char* policy : {"acm-dr-virt-install", "acm-dr-virt-restore", "acm-dr-virt-backup"}) {
-    if (!TRY(is_green(policy))) return false;
+  for (const auto policy :
+       {api::kInstallPolicyName, api::kRestorePolicyName, api::kBackupPolicyName}) {
+    if (!TRY(is_green(std::string(policy)))) return false;
   }
   for (const Vm& vm : vms_) {
     if (vm.labelled && is_placed(vm.cluster) && !TRY(is_protected(vm))) return false;

@@ -42,7 +42,7 @@ class FleetStory {
   // Without faults everything is as it should be.
   Result<> recover();
   Result<bool> all_is_well();
-  Result<bool> is_green(const char* policy);
+  Result<bool> is_green(const std::string& policy);
   Result<bool> is_protected(const Vm& vm);
   Result<bool> is_cleared(size_t number);
   bool is_placed(size_t number) const { return placed_.contains(number); }
